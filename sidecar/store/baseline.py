@@ -1,0 +1,152 @@
+"""What all sides should say (Agreed) and what each side last looked like (Seen).
+
+A Seen row moves only with the Agreed row when its side spoke, or after its side confirmed a write: the callers pass
+both in one transaction. "Removed" is a value, not a missing row. Values are JSON in the side's own units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlite_utils import Database
+
+from sidecar.clock import from_text, to_text
+from sidecar.model import Feature
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """One value of one title that a person's sides should all have; None is "removed"."""
+
+    value: Any
+    at: datetime | None = None
+    by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one side showed for one title, with the items behind it."""
+
+    value: Any
+    items: tuple[str, ...] = ()
+    kept_since: datetime | None = None  # may differ from Agreed because a person wanted it so
+    expected: Any = None  # committed before our own write; a later read that fits it is our echo
+    ours: Any = None  # what we wrote there ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class SideState:
+    """How far a side has come with one feature."""
+
+    joined_at: datetime | None = None
+    mark: Any = None
+    read_at: datetime | None = None
+
+
+class Baseline:
+    """Agreed and Seen together; used inside a transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def side(self, key: str) -> int:
+        """The number of a side such as `jellyfin:SERVER:USER`, made on first use."""
+        self._db.execute("INSERT INTO side (key) VALUES (?) ON CONFLICT (key) DO NOTHING", [key])
+        return int(self._db.execute("SELECT id FROM side WHERE key = ?", [key]).fetchone()[0])
+
+    def state(self, side: int, feature: Feature) -> SideState:
+        """Whether the side has joined, and its last mark."""
+        query = "SELECT joined_at, mark, read_at FROM side_feature WHERE side = ? AND feature = ?"
+        for joined, mark, read in self._db.execute(query, [side, feature]):
+            return SideState(_moment(joined), _decode(mark) if mark else None, _moment(read))
+        return SideState()
+
+    def set_state(self, side: int, feature: Feature, state: SideState) -> None:
+        """Store how far a side has come."""
+        self._db.execute(
+            "INSERT INTO side_feature (side, feature, joined_at, mark, read_at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (side, feature) DO UPDATE"
+            " SET joined_at = excluded.joined_at, mark = excluded.mark, read_at = excluded.read_at",
+            [side, feature, _text(state.joined_at), _json(state.mark), _text(state.read_at)],
+        )
+
+    def agreed(self, person: int, feature: Feature) -> dict[int, Agreed]:
+        """All that a person's sides should say about one feature, by title."""
+        query = "SELECT title, value, at, by FROM agreed WHERE person = ? AND feature = ?"
+        return {
+            title: Agreed(_decode(value), _moment(at), by)
+            for title, value, at, by in self._db.execute(query, [person, feature])
+        }
+
+    def seen(self, side: int, feature: Feature) -> dict[int, Seen]:
+        """All that one side last showed of one feature, by title."""
+        query = "SELECT title, value, items, kept_since, expected, ours FROM seen WHERE side = ? AND feature = ?"
+        return {
+            title: Seen(
+                _decode(value),
+                tuple(_decode(items)) if items != "[]" else (),
+                _moment(kept),
+                _decode(expected) if expected else None,
+                _decode(ours) if ours else None,
+            )
+            for title, value, items, kept, expected, ours in self._db.execute(query, [side, feature])
+        }
+
+    def put_agreed(self, person: int, feature: Feature, rows: Mapping[int, Agreed]) -> None:
+        """Store what is agreed now."""
+        self._db.conn.executemany(
+            "INSERT INTO agreed (person, feature, title, value, at, by) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT"
+            " (person, feature, title) DO UPDATE SET value = excluded.value, at = excluded.at, by = excluded.by",
+            [
+                (person, feature, title, _json(row.value) or "null", _text(row.at), row.by)
+                for title, row in rows.items()
+            ],
+        )
+
+    def put_seen(self, side: int, feature: Feature, rows: Mapping[int, Seen]) -> None:
+        """Store what a side looked like."""
+        self._db.conn.executemany(
+            "INSERT INTO seen (side, feature, title, value, items, kept_since, expected, ours)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (side, feature, title) DO UPDATE SET value = excluded.value, items = excluded.items,"
+            " kept_since = excluded.kept_since, expected = excluded.expected, ours = excluded.ours",
+            [
+                (
+                    side,
+                    feature,
+                    title,
+                    _json(row.value) or "null",
+                    _encode(row.items).decode() if row.items else "[]",
+                    _text(row.kept_since),
+                    _json(row.expected),
+                    _json(row.ours),
+                )
+                for title, row in rows.items()
+            ],
+        )
+
+    def forget_seen(self, side: int, feature: Feature, titles: Iterable[int]) -> None:
+        """Drop what a side looked like for these titles; for titles that no server of the person holds any more."""
+        self._db.conn.executemany(
+            "DELETE FROM seen WHERE side = ? AND feature = ? AND title = ?",
+            [(side, feature, title) for title in titles],
+        )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return from_text(text) if text else None
+
+
+def _text(moment: datetime | None) -> str | None:
+    return to_text(moment) if moment else None
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else _encode(value).decode()

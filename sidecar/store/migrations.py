@@ -1,0 +1,143 @@
+"""The shape of the database, step by step; a released step is never edited, only followed by another.
+
+Moments are text as `clock.to_text` writes them, values are JSON. Rows exist only for what somebody said:
+an unwatched title has none.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+APPLICATION_ID = 0x51DE7A17  # marks the file as ours, so that no foreign database is ever restored over it
+
+_FIRST = """
+CREATE TABLE owner (
+    id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, started_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE person (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, admin INTEGER NOT NULL DEFAULT 0,
+    made_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, user TEXT NOT NULL, name TEXT NOT NULL,
+    person INTEGER NOT NULL REFERENCES person, made_at TEXT NOT NULL, UNIQUE (server, user)
+) STRICT;
+CREATE INDEX account_person ON account (person);
+CREATE TABLE trakt_account (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    limits TEXT NOT NULL DEFAULT '{}', made_at TEXT NOT NULL, proved_at TEXT
+) STRICT;
+CREATE TABLE link (
+    person INTEGER PRIMARY KEY REFERENCES person ON DELETE CASCADE,
+    trakt TEXT NOT NULL REFERENCES trakt_account, made_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX link_trakt ON link (trakt);
+CREATE TABLE option (
+    person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
+    changed_at TEXT NOT NULL, PRIMARY KEY (person, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL, changed_at TEXT NOT NULL) STRICT;
+
+CREATE TABLE title (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trakt INTEGER, claim TEXT UNIQUE,
+    show INTEGER REFERENCES title, season INTEGER, number INTEGER, name TEXT, year INTEGER, runtime INTEGER,
+    UNIQUE (kind, trakt), CHECK (trakt IS NOT NULL OR claim IS NOT NULL)
+) STRICT;
+CREATE INDEX title_show ON title (show, season, number) WHERE show IS NOT NULL;
+CREATE TABLE title_id (
+    kind TEXT NOT NULL, catalogue TEXT NOT NULL, value TEXT NOT NULL,
+    title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE, PRIMARY KEY (kind, catalogue, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX title_id_title ON title_id (title);
+CREATE TABLE item (
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, remote TEXT NOT NULL, library TEXT NOT NULL, claim TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', met_at TEXT NOT NULL, gone_at TEXT,
+    UNIQUE (server, remote)
+) STRICT;
+CREATE TABLE item_title (
+    item INTEGER NOT NULL REFERENCES item ON DELETE CASCADE, place INTEGER NOT NULL,
+    title INTEGER NOT NULL REFERENCES title, PRIMARY KEY (item, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX item_title_title ON item_title (title);
+
+CREATE TABLE side (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE side_feature (
+    side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, feature TEXT NOT NULL, joined_at TEXT,
+    mark TEXT, read_at TEXT, PRIMARY KEY (side, feature)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE agreed (
+    person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, feature TEXT NOT NULL,
+    title INTEGER NOT NULL REFERENCES title, value TEXT NOT NULL, at TEXT,
+    by INTEGER REFERENCES side ON DELETE SET NULL,
+    PRIMARY KEY (person, feature, title)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agreed_title ON agreed (title);
+CREATE TABLE seen (
+    side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, feature TEXT NOT NULL,
+    title INTEGER NOT NULL REFERENCES title, value TEXT NOT NULL, items TEXT NOT NULL DEFAULT '[]', kept_since TEXT,
+    expected TEXT, ours TEXT, PRIMARY KEY (side, feature, title)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_title ON seen (title);
+
+CREATE TABLE viewing (
+    id INTEGER PRIMARY KEY, trakt TEXT NOT NULL, title INTEGER NOT NULL REFERENCES title, began TEXT, ended TEXT,
+    minute TEXT, history_id INTEGER, told TEXT NOT NULL, times TEXT NOT NULL DEFAULT '{}', made_at TEXT NOT NULL,
+    settled_at TEXT
+) STRICT;
+CREATE INDEX viewing_title ON viewing (trakt, title);
+CREATE INDEX viewing_told ON viewing (trakt, told) WHERE told IN ('no', 'sent');
+CREATE UNIQUE INDEX viewing_history ON viewing (trakt, history_id) WHERE history_id IS NOT NULL;
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY, trakt TEXT NOT NULL, title INTEGER NOT NULL REFERENCES title, topic TEXT NOT NULL,
+    key TEXT NOT NULL UNIQUE, body TEXT NOT NULL, viewing INTEGER REFERENCES viewing ON DELETE SET NULL,
+    state TEXT NOT NULL, due_at TEXT NOT NULL, sent_at TEXT, epoch INTEGER, tries INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '', made_at TEXT NOT NULL, ended_at TEXT
+) STRICT;
+CREATE INDEX outbox_open ON outbox (trakt, title, id) WHERE state IN ('due', 'sent', 'doubtful');
+CREATE INDEX outbox_ended ON outbox (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, kind TEXT NOT NULL,
+    asked_by TEXT NOT NULL, state TEXT NOT NULL, asked_at TEXT NOT NULL, began_at TEXT, ended_at TEXT, epoch INTEGER,
+    undoes INTEGER REFERENCES run ON DELETE SET NULL, summary TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX run_person ON run (person, id);
+CREATE UNIQUE INDEX run_going ON run (person) WHERE state = 'going';
+CREATE TABLE change (
+    run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, number INTEGER NOT NULL,
+    side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE,
+    feature TEXT NOT NULL, title INTEGER NOT NULL REFERENCES title, action TEXT NOT NULL, value TEXT NOT NULL,
+    before TEXT,
+    why TEXT NOT NULL, made_from TEXT NOT NULL DEFAULT '{}', state TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE held (
+    id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, feature TEXT NOT NULL,
+    side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, rule TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+    titles TEXT NOT NULL, why TEXT NOT NULL, decision TEXT, made_at TEXT NOT NULL, UNIQUE (person, feature, side, rule)
+) STRICT;
+
+CREATE TABLE alert (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, kind TEXT NOT NULL, person INTEGER REFERENCES person ON DELETE CASCADE,
+    what TEXT NOT NULL, next_step TEXT NOT NULL, count INTEGER NOT NULL DEFAULT 1, opened_at TEXT NOT NULL,
+    again_at TEXT NOT NULL, closed_at TEXT
+) STRICT;
+CREATE UNIQUE INDEX alert_open ON alert (key) WHERE closed_at IS NULL;
+"""
+
+
+def all_migrations() -> Migrations:
+    """Every step in order; built when asked for, so that importing does nothing."""
+    steps = Migrations("sidetrakt")
+
+    @steps()
+    def m001_first(db: Database) -> None:
+        # One statement at a time: executescript() would commit the transaction this runs in.
+        for statement in _FIRST.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    return steps
