@@ -47,8 +47,9 @@ def parse_list(text: str) -> list[str]:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`, did you mean “port”?` where a known word is close, else nothing."""
-    close = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=0.6)
-    return f", did you mean “{close[0]}”?" if close else ""
+    names = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    return f", did you mean “{names[close[0]]}”?" if close else ""
 
 
 def any_of(known: Iterable[str]) -> str:

@@ -58,10 +58,19 @@ class Alerts:
         return int(self._db.conn.execute("DELETE FROM alert WHERE closed_at < ?", [to_text(before)]).rowcount)
 
     def _select(self, where: str, *values: Any) -> list[Alert]:
-        query = (
-            f"SELECT id, key, kind, person, what, next_step, count, opened_at, again_at, closed_at FROM alert {where}"
-        )
+        columns = "id, key, kind, person, what, next_step, count, opened_at, again_at, closed_at"
         return [
-            Alert(*row[:7], from_text(row[7]), from_text(row[8]), from_text(row[9]) if row[9] else None)
-            for row in self._db.execute(query, values)
+            Alert(
+                id=row[0],
+                key=row[1],
+                kind=row[2],
+                person=row[3],
+                what=row[4],
+                next_step=row[5],
+                count=row[6],
+                opened_at=from_text(row[7]),
+                again_at=from_text(row[8]),
+                closed_at=from_text(row[9]) if row[9] else None,
+            )
+            for row in self._db.execute(f"SELECT {columns} FROM alert {where}", values)
         ]

@@ -7,6 +7,7 @@ token pair is dead.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlite_utils import Database
 
 from sidecar.clock import to_text
 from sidecar.errors import StoreError, UserError
-from sidecar.store.db import BACKUPS, FILE, connect, copy_to, translated
+from sidecar.store.db import BACKUPS, FILE, connect, copy_to, translated, unknown_steps
 from sidecar.store.migrations import APPLICATION_ID, all_migrations
 
 _SECRETS_KEPT = """
@@ -24,7 +25,7 @@ WHERE n.name = 'check' OR n.name IN (SELECT o.name FROM main.secret o WHERE o.ch
 ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, changed_at = excluded.changed_at
 """
 _UNSETTLE = (
-    "UPDATE outbox SET state = 'doubtful', epoch = NULL, reason = 'restored from a copy' WHERE state IN ('due', 'sent')",
+    "UPDATE outbox SET state = 'doubtful', epoch = NULL, reason = 'came from a copy' WHERE state IN ('due', 'sent')",
     "UPDATE viewing SET told = 'sent' WHERE told = 'no'",
     "UPDATE side_feature SET mark = NULL",
 )
@@ -54,46 +55,39 @@ def check(path: Path) -> None:
     if not path.is_file():
         raise UserError(f"There is no file {path}.", "Check the name.")
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    except sqlite3.Error as problem:
-        raise UserError(f"{path} cannot be opened.", "Check who owns it.") from problem
-    try:
-        ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-        if not ours:
-            raise UserError(
-                f"{path} is not a copy of a Sidetrakt database.", "Choose a file that `sidetrakt backup` wrote."
-            )
-        whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
-        if not whole:
-            raise StoreError(f"The copy {path} is damaged.", "Use another copy.")
-        steps = all_migrations()
-        known = {step.name for step in steps._migrations}
-        newer = [
-            step.name for step in steps.applied(Database(connection, execute_plugins=False)) if step.name not in known
-        ]
-        if newer:
-            raise StoreError(f"{path} was made by a newer Sidetrakt.", "Install that version to restore it.")
+        connection = _open_read_only(path)
+        try:
+            _check_content(path, connection)
+        finally:
+            connection.close()
     except sqlite3.DatabaseError as problem:
         raise StoreError(f"{path} is not a whole database.", "Use another copy.") from problem
-    finally:
-        connection.close()
+
+
+def _check_content(path: Path, connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        step = "Choose a file that `sidetrakt backup` wrote."
+        raise UserError(f"{path} is not a copy of a Sidetrakt database.", step)
+    if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+        raise StoreError(f"The copy {path} is damaged.", "Use another copy.")
+    if unknown_steps(Database(connection, execute_plugins=False), all_migrations()):
+        raise StoreError(f"{path} was made by a newer Sidetrakt.", "Install that version to restore it.")
 
 
 def restore(folder: Path, source: Path, at: datetime) -> Path | None:
-    """Put a copy in the place of the database; the caller holds the lock. Returns where the former one is kept now."""
+    """Put a copy in the place of the database; the caller holds the lock. Returns where the former one is kept."""
     check(source)
-    target = folder / FILE
-    part = folder / f"{FILE}.restoring"
+    target, part = folder / FILE, folder / f"{FILE}.restoring"
     with translated(target):
         part.unlink(missing_ok=True)
-        original = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        original = _open_read_only(source)
         try:
             copy_to(original, part)
         finally:
             original.close()
-        kept = _set_aside(folder, target, at)
+        kept = _keep(folder, target, at)
         _settle(part, kept)
-        part.replace(target)
+        part.replace(target)  # the one moment that counts: before it the old database is there, after it the new one
     return kept
 
 
@@ -103,42 +97,44 @@ def copies(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def _set_aside(folder: Path, target: Path, at: datetime) -> Path | None:
-    """Keep the present database under another name, its write-ahead log folded in; a damaged one with all its parts."""
+def _keep(folder: Path, target: Path, at: datetime) -> Path | None:
+    """Keep a copy of the present database, and leave no write-ahead log that could be played into another file."""
     if not target.exists():
         return None
     stamp = to_text(at).replace(":", "").replace("-", "").split(".")[0]
-    (folder / BACKUPS).mkdir(mode=0o700, exist_ok=True)
     kept = folder / BACKUPS / f"before-restore-{stamp}.db"
     try:
         connection = connect(target)
         try:
-            connection.execute("PRAGMA wal_checkpoint(truncate)")
+            copy_to(connection, kept)
             connection.execute("PRAGMA journal_mode = delete")
         finally:
             connection.close()
     except sqlite3.DatabaseError:
         kept = kept.with_suffix(".damaged")
-        for part in ("-wal", "-shm"):  # first, so that an old log can never be played into the restored file
+        shutil.copy2(target, kept)
+        for part in ("-wal", "-shm"):
             beside = target.with_name(target.name + part)
             if beside.exists():
                 beside.replace(kept.with_name(kept.name + part))
-    target.replace(kept)
     return kept
 
 
 def _settle(part: Path, kept: Path | None) -> None:
     """Make an old state safe to go on from."""
+    healthy = kept is not None and kept.suffix == ".db"
     connection = connect(part)
     try:
-        if kept is not None and kept.suffix == ".db":
+        if healthy:
             connection.execute("ATTACH ? AS now", [str(kept)])
         connection.execute("BEGIN IMMEDIATE")
-        for statement in _UNSETTLE:
+        for statement in (*_UNSETTLE, _SECRETS_KEPT) if healthy else _UNSETTLE:
             connection.execute(statement)
-        if kept is not None and kept.suffix == ".db":
-            connection.execute(_SECRETS_KEPT)
         connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = delete")
     finally:
         connection.close()
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a copy without making files beside it."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)

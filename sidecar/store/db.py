@@ -12,11 +12,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from sidecar.errors import DiskFull, StoreError
 from sidecar.http import no_network
@@ -107,7 +106,9 @@ class Store:
             raise RuntimeError("the store is closed")
 
 
-def open_store(folder: Path, *, on_write: Callable[[float], None] | None = None, steps: Any = None) -> Store:
+def open_store(
+    folder: Path, *, on_write: Callable[[float], None] | None = None, steps: Migrations | None = None
+) -> Store:
     """Open or create the database in a data folder and bring its shape up to date, with a backup before each step."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreError(
@@ -153,23 +154,26 @@ def _prepare(writer: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _migrate(writer: sqlite3.Connection, folder: Path, steps: Any) -> None:
+def _migrate(writer: sqlite3.Connection, folder: Path, steps: Migrations) -> None:
     """Apply what is pending, one step at a time, each after a copy of what was."""
     db = Database(writer, execute_plugins=False)
-    known = {step.name for step in steps._migrations}
-    applied = [step.name for step in steps.applied(db)]
-    foreign = [name for name in applied if name not in known]
+    foreign = unknown_steps(db, steps)
     if foreign:
         raise StoreError(
-            f"The database in {folder} was made by a newer Sidetrakt (this one does not know its step “{foreign[-1]}”).",
+            f"The database in {folder} was made by a newer Sidetrakt; this one does not know its step “{foreign[-1]}”.",
             "Install that version again, or restore the copy in the folder “backups” that was made before the update.",
         )
     for step in steps.pending(db):
-        if applied:
+        if steps.applied(db):
             copy_to(writer, folder / BACKUPS / f"before-{step.name}.db")
-        later = [other.name for other in steps.pending(db) if other.name != step.name]
-        steps.apply(db, stop_before=later)
-        applied.append(step.name)
+        steps.apply(db, stop_before=[later.name for later in steps.pending(db) if later.name != step.name])
+
+
+def unknown_steps(db: Database, steps: Migrations) -> list[str]:
+    """The steps that were applied to this database and that this version does not know: a newer one made it."""
+    with closing(sqlite3.connect(":memory:")) as nothing:
+        known = {step.name for step in steps.pending(Database(nothing, execute_plugins=False))}
+    return [step.name for step in steps.applied(db) if step.name not in known]
 
 
 def copy_to(connection: sqlite3.Connection, target: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import json
+import logging
 import secrets
 import socket
 import socketserver
@@ -15,8 +16,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from sidecar.errors import SidetraktError
+from sidecar.errors import SidetraktError, UserError
 from sidecar.store.owner import Holder, Owner
+
+log = logging.getLogger(__name__)
 
 LONGEST_LINE = 1 << 20
 Event = dict[str, Any]
@@ -85,15 +88,29 @@ def ask(holder: Holder, command: str, arguments: dict[str, Any]) -> Iterator[Eve
 
 def _answer(request: bytes, word: str, perform: Perform, write: Callable[[bytes], Any]) -> None:
     try:
-        asked = json.loads(request)
-        if not hmac.compare_digest(str(asked["word"]), word):
-            raise SidetraktError("This request does not come from somebody who may read the data folder.")
-        for event in perform(str(asked["command"]), dict(asked["arguments"])):
+        command, arguments = _read(request, word)
+        for event in perform(command, arguments):
             write(_line(event))
     except SidetraktError as problem:
         write(_line({"error": {"what": problem.what, "next_step": problem.next_step, "exit_code": problem.exit_code}}))
-    except (ValueError, KeyError, TypeError):
-        write(_line({"error": {"what": "That request cannot be read.", "next_step": "", "exit_code": 2}}))
+    except OSError:
+        raise  # the visitor left
+    except Exception:
+        # The visitor must hear of it whatever it was, and the log has the rest.
+        log.exception("A request of another command failed")
+        what, step = "Something unexpected went wrong in the running Sidetrakt.", "Its log has the details."
+        write(_line({"error": {"what": what, "next_step": step, "exit_code": 1}}))
+
+
+def _read(request: bytes, word: str) -> tuple[str, dict[str, Any]]:
+    try:
+        asked = json.loads(request)
+        given, command, arguments = str(asked["word"]), str(asked["command"]), dict(asked["arguments"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise UserError("That request cannot be read.") from problem
+    if not hmac.compare_digest(given.encode(), word.encode()):
+        raise UserError("This request does not come from somebody who may read the data folder.")
+    return command, arguments
 
 
 def _line(event: Event) -> bytes:

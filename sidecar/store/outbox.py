@@ -78,7 +78,7 @@ class Outbox:
         at: datetime,
         viewing: int | None = None,
     ) -> int | None:
-        """Add a row that is due now, in place of unsent ones where only the last counts; None if the event is here already."""
+        """Add a row due now, in place of unsent ones where only the last counts; None if it is here already."""
         row = self._db.execute(
             "INSERT INTO outbox (trakt, title, topic, key, body, viewing, state, due_at, made_at)"
             " VALUES (?, ?, ?, ?, ?, ?, 'due', ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id",

@@ -108,7 +108,8 @@ class Runs:
     def plan(self, run: int, changes: Iterable[Change]) -> None:
         """Store the plan before anything of it is sent."""
         self._db.conn.executemany(
-            "INSERT INTO change (run, number, side, feature, title, action, value, before, why, made_from, state, outcome)"
+            "INSERT INTO change"
+            " (run, number, side, feature, title, action, value, before, why, made_from, state, outcome)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
@@ -136,19 +137,31 @@ class Runs:
         )
         return [
             Change(
-                number, side, Feature(feature), title, action, _value(value), _value(before), why, _value(made), *rest
+                number=row[0],
+                side=row[1],
+                feature=Feature(row[2]),
+                title=row[3],
+                action=row[4],
+                value=_value(row[5]),
+                before=_value(row[6]),
+                why=row[7],
+                made_from=_value(row[8]),
+                state=row[9],
+                outcome=row[10],
             )
-            for number, side, feature, title, action, value, before, why, made, *rest in self._db.execute(
-                query, [run, *wanted]
-            )
+            for row in self._db.execute(query, [run, *wanted])
         ]
 
     def _select(self, where: str, *values: Any) -> list[Run]:
         query = f"SELECT id, person, kind, asked_by, state, asked_at, ended_at, summary FROM run {where}"
         return [
-            Run(*plain, from_text(asked), from_text(ended) if ended else None, msgspec.json.decode(summary))
-            for *plain, asked, ended, summary in self._db.execute(query, values)
+            Run(row[0], row[1], row[2], row[3], row[4], from_text(row[5]), _moment(row[6]), _value(row[7]))
+            for row in self._db.execute(query, values)
         ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return from_text(text) if text else None
 
 
 def _json(value: Any) -> str:

@@ -119,7 +119,8 @@ class Titles:
             lost |= self._by_id(ref.kind, catalogue, value) - {title}
             self._db.execute(
                 "INSERT INTO title_id VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (kind, catalogue, value) DO UPDATE SET title = excluded.title WHERE title <> excluded.title",
+                " ON CONFLICT (kind, catalogue, value) DO UPDATE"
+                " SET title = excluded.title WHERE title <> excluded.title",
                 [ref.kind, catalogue, value, title],
             )
         return Conflict(ref.claim(), (title, *sorted(lost))) if lost else None

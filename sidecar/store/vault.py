@@ -126,9 +126,10 @@ def open_vault(store: Store, keys: Keys, clock: Clock, tell: Callable[[str], Non
 
 
 def rotate(store: Store, keys: Keys, clock: Clock) -> int:
-    """Change the key: new and old into the file, everything sealed anew, then the new one alone; returns how many secrets.
+    """Change the key and seal everything anew; returns how many secrets.
 
-    A crash anywhere leaves a file that opens everything. Keys from the environment are changed by their owner, who
+    The file first holds new and old, in the end the new one alone: a crash at any moment leaves a file that opens
+    everything. Keys from the environment are changed by their owner, who
     puts the new one first; then only the sealing is done.
     """
     open_vault(store, keys, clock).require_open()  # a wrong key must not become part of the file
