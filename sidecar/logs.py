@@ -104,7 +104,7 @@ class JsonLines(TextLines):
         return json.dumps({name: self._redaction.clean(text) for name, text in fields.items()}, ensure_ascii=False)
 
 
-def set_up(redaction: Redaction, *, level: str = "info", format: str = "text", file: str = "", keep: int = 5) -> None:
+def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", file: str = "", keep: int = 5) -> None:
     """Send the records of all libraries to the terminal, or to a file of 5 MB of which `keep` older ones stay."""
     handler: logging.Handler
     if file:
@@ -112,7 +112,7 @@ def set_up(redaction: Redaction, *, level: str = "info", format: str = "text", f
         handler = logging.handlers.RotatingFileHandler(file, maxBytes=5_000_000, backupCount=keep, encoding="utf-8")
     else:
         handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(redaction) if format == "json" else TextLines(redaction))
+    handler.setFormatter(JsonLines(redaction) if form == "json" else TextLines(redaction))
     root = logging.getLogger()
     for former in root.handlers[:]:
         root.removeHandler(former)

@@ -139,7 +139,9 @@ class Reading:
 def convert(value: Any, kind: Any) -> Any:
     """One value in the type of its key; text (from the environment) is read as people write it. Raises ValueError."""
     if kind is Secret:
-        return Secret(convert(value, str).strip())
+        if not isinstance(value, str):
+            raise ValueError("expected text")  # without saying what was there instead
+        return Secret(value.strip())
     if kind is timedelta:
         duration = parse_duration(convert(value, str))
         if duration < timedelta(minutes=1):

@@ -108,11 +108,11 @@ class Server(msgspec.Struct, frozen=True):
     token: Secret = Secret("")
     hook_token: Secret = Secret("")
     admin: bool = True
-    writes_per_second: Pace = 0.0  # 0 = what suits the kind
+    writes_per_second: Pace = 0.0  # 0 = what the kind of server bears
 
-    def pace(self) -> float:
-        """Writes a second: what was set, or what the kind of server bears."""
-        return self.writes_per_second or (20.0 if self.kind == "jellyfin" else 4.0)
+    def __post_init__(self) -> None:
+        if not self.writes_per_second:
+            msgspec.structs.force_setattr(self, "writes_per_second", 20.0 if self.kind == "jellyfin" else 4.0)
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {"web": Web, "log": Log, "trakt": Trakt, "plex": Plex, "sync": Sync}

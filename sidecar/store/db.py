@@ -23,6 +23,7 @@ from sidecar.store.migrations import APPLICATION_ID, all_migrations
 
 FILE = "sidetrakt.db"
 BACKUPS = "backups"
+SQLITE = sqlite3.sqlite_version
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 RESTORE = "Stop Sidetrakt and bring back the newest good copy with `sidetrakt restore FILE`; `doctor` lists them."
 
@@ -128,6 +129,23 @@ def open_store(
     return Store(path, writer, on_write)
 
 
+@contextmanager
+def look_into(folder: Path) -> Iterator[Database | None]:
+    """Read the database beside whoever owns it, without creating or changing anything; None if there is none yet."""
+    path = folder / FILE
+    if not path.exists():
+        yield None
+        return
+    with translated(path), closing(connect(path)) as connection:
+        connection.execute("PRAGMA query_only = on")
+        db = Database(connection, execute_plugins=False)
+        _check_ours(connection, path)
+        _check_known(db, folder, all_migrations())
+        if all_migrations().pending(db):
+            raise StoreError(f"The database in {folder} is from an older Sidetrakt.", "Start `sidetrakt up` once.")
+        yield db
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A plain connection with the pragmas that every one of ours has; transactions are opened by hand."""
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
@@ -139,34 +157,41 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(writer: sqlite3.Connection, path: Path) -> None:
     """Refuse a foreign file before anything is changed in it; switch a new one to write-ahead logging."""
-    number = writer.execute("PRAGMA application_id").fetchone()[0]
-    empty = writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if number != APPLICATION_ID and not empty:
-        raise StoreError(
-            f"{path} is a database of another program.", "Move it away, or choose another folder with SIDETRAKT_HOME."
-        )
-    if empty:
+    if _check_ours(writer, path):
         writer.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     mode = writer.execute("PRAGMA journal_mode = wal").fetchone()[0]
     if mode != "wal":
-        raise StoreError(
-            f"The file system under {path.parent} does not allow a safe database.", "Use a folder on a local disk."
-        )
+        step = "Use a folder on a local disk."
+        raise StoreError(f"The file system under {path.parent} does not allow a safe database.", step)
 
 
 def _migrate(writer: sqlite3.Connection, folder: Path, steps: Migrations) -> None:
     """Apply what is pending, one step at a time, each after a copy of what was."""
     db = Database(writer, execute_plugins=False)
+    _check_known(db, folder, steps)
+    for step in steps.pending(db):
+        if steps.applied(db):
+            copy_to(writer, folder / BACKUPS / f"before-{step.name}.db")
+        steps.apply(db, stop_before=[later.name for later in steps.pending(db) if later.name != step.name])
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path) -> bool:
+    """Refuse the database of another program; True if this one is still empty."""
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if not empty and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        step = "Move it away, or choose another folder with SIDETRAKT_HOME."
+        raise StoreError(f"{path} is a database of another program.", step)
+    return bool(empty)
+
+
+def _check_known(db: Database, folder: Path, steps: Migrations) -> None:
+    """Refuse a downgrade: what a newer version stored must not be misread."""
     foreign = unknown_steps(db, steps)
     if foreign:
         raise StoreError(
             f"The database in {folder} was made by a newer Sidetrakt; this one does not know its step “{foreign[-1]}”.",
             "Install that version again, or restore the copy in the folder “backups” that was made before the update.",
         )
-    for step in steps.pending(db):
-        if steps.applied(db):
-            copy_to(writer, folder / BACKUPS / f"before-{step.name}.db")
-        steps.apply(db, stop_before=[later.name for later in steps.pending(db) if later.name != step.name])
 
 
 def unknown_steps(db: Database, steps: Migrations) -> list[str]:
@@ -228,3 +253,8 @@ def _full(path: Path) -> DiskFull:
         f"There is no room left on the disk of {path.parent}; what was being stored was not stored.",
         "Make room; it goes on by itself.",
     )
+
+
+def whole(db: Database) -> bool:
+    """Whether every page and index of the database is as it should be; reads all of it."""
+    return bool(db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")

@@ -1,0 +1,137 @@
+"""The composition root: builds everything from the settings, starts it and stops it.
+
+Whoever holds the lock of the data folder builds an App: `up` for life, a command for as long as it works.
+Commands that write stand in `commands`, so that it does not matter who carries them out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sidecar.clock import Clock
+from sidecar.errors import SidetraktError, UserError
+from sidecar.logs import Redaction
+from sidecar.metrics import Metrics
+from sidecar.options import parse_choices
+from sidecar.settings import Settings
+from sidecar.store.alerts import Alerts
+from sidecar.store.db import open_store
+from sidecar.store.handover import Desk, Event
+from sidecar.store.keys import find_keys
+from sidecar.store.ledger import Ledger
+from sidecar.store.outbox import Outbox
+from sidecar.store.owner import Owner, begin_epoch
+from sidecar.store.people import People
+from sidecar.store.runs import Runs
+from sidecar.store.vault import open_vault, rotate
+from sidecar.timer import Job, Timer
+from sidecar.worker import Crew
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = timedelta(days=90)
+"""How long what went out, settled viewings and closed alerts are kept."""
+
+
+class App:
+    """Everything that belongs to one data folder, in the hands of its one owner."""
+
+    def __init__(
+        self, folder: Path, settings: Settings, environ: Mapping[str, str], *, clock: Clock, redaction: Redaction
+    ) -> None:
+        for secret in settings.secrets():
+            redaction.learn(secret.reveal())
+        self.settings = settings
+        self.folder = folder
+        self.clock = clock
+        self.metrics = Metrics()
+        self._environ = environ
+        self._redaction = redaction
+        keys = find_keys(folder, environ)  # before the database: a key that others can read stops everything
+        self.store = open_store(folder, on_write=self.metrics.write)
+        try:
+            self.vault = open_vault(self.store, keys, clock, redaction.learn)
+            with self.store.write() as db:
+                self.epoch = begin_epoch(db, clock.now())
+                Outbox(db).adopt(self.epoch)
+                Runs(db).adopt(self.epoch, clock.now())
+        except BaseException:
+            self.store.close()
+            raise
+        self.crew = Crew(clock, self.metrics.worker_failed)
+        self.timer = Timer(clock)
+        self.metrics.watch(self._gauges)
+        self._desk: Desk | None = None
+
+    @property
+    def commands(self) -> dict[str, Callable[[dict[str, Any]], Iterator[Event]]]:
+        """What another command may ask for, by name."""
+        return {"set": self._set, "keys rotate": self._rotate}
+
+    def start(self, owner: Owner) -> None:
+        """Start the threads, and take requests of other commands."""
+        if self.vault.locked:
+            log.error("Secrets locked. %s Nobody is called until the key is back", self.vault.locked)
+        self.timer.put(Job("tidy", timedelta(days=1), self.tidy, last=self.clock.now() - timedelta(days=1)))
+        self.crew.start("timer", self.timer.work)
+        self._desk = Desk(owner, self.perform)
+
+    def close(self) -> None:
+        """Stop the threads, finish what is in hand, and close the store."""
+        if self._desk is not None:
+            self._desk.close()
+        for name in self.crew.close():
+            log.error("The worker %s did not stop in time", name)
+        self.store.close()
+
+    def perform(self, command: str, arguments: dict[str, Any]) -> Iterator[Event]:
+        """Carry out a command for whoever asked."""
+        if command not in self.commands:
+            raise UserError(f"The running Sidetrakt does not know “{command}”.", "Restart it with this version.")
+        yield from self.commands[command](arguments)
+
+    def problems(self) -> list[str]:
+        """What keeps this process from its work."""
+        found = [f"The worker {name} is dead." for name in self.crew.dead()]
+        if self.vault.locked:
+            found.append(f"Secrets locked. {self.vault.locked}")
+        try:
+            with self.store.read() as db:
+                db.execute("SELECT epoch FROM owner").fetchone()
+        except SidetraktError as problem:
+            found.append(str(problem))
+        return found
+
+    def tidy(self) -> None:
+        """Forget what is past remembering."""
+        before = self.clock.now() - REMEMBERED
+        with self.store.write() as db:
+            Outbox(db).forget(before)
+            Ledger(db).shrink(before)
+            Alerts(db).forget(before)
+
+    def _set(self, arguments: dict[str, Any]) -> Iterator[Event]:
+        chosen = parse_choices(arguments["words"])
+        with self.store.write() as db:
+            people = People(db)
+            person = people.get(arguments["person"])
+            for key, value in chosen.items():
+                people.set_option(person, key, value, self.clock.now())
+        yield {"result": {"person": person.name, "set": chosen}}
+
+    def _rotate(self, arguments: dict[str, Any]) -> Iterator[Event]:  # noqa: ARG002 - every command takes arguments
+        keys = find_keys(self.folder, self._environ)
+        count = rotate(self.store, keys, self.clock)
+        self.vault = open_vault(self.store, find_keys(self.folder, self._environ), self.clock, self._redaction.learn)
+        yield {"result": {"resealed": count, "origin": keys.origin, "file": keys.path is not None}}
+
+    def _gauges(self) -> dict[str, float]:
+        with self.store.read() as db:
+            counts = Outbox(db).counts()
+            alerts = len(Alerts(db).open_ones())
+        waiting = {f"outbox_{state}_rows": float(counts.get(state, 0)) for state in ("due", "sent", "doubtful")}
+        return {**waiting, "alerts_open": float(alerts)}

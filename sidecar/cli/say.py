@@ -1,0 +1,76 @@
+"""How commands speak: sentences, tables, JSON; colours and bars in a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+log = logging.getLogger(__name__)
+
+MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "warning": ("!", "yellow"), "bad": ("✗", "red")}
+
+
+def line(text: str = "") -> None:
+    """A sentence for the person at the keyboard."""
+    _console().print(Text(text), soft_wrap=True)
+
+
+def marked(state: str, text: str, next_step: str = "") -> None:
+    """A finding with its mark, and below it what to do."""
+    mark, colour = MARKS[state]
+    _console().print(Text.assemble((mark, colour), " ", text), soft_wrap=True)
+    if next_step:
+        _console().print(Text(f"  → {next_step}", style="dim"), soft_wrap=True)
+
+
+def problem(what: str, next_step: str) -> None:
+    """What went wrong and what to do, to the error stream."""
+    console = _console(errors=True)
+    console.print(Text.assemble(("✗ ", "red"), what), soft_wrap=True)
+    if next_step:
+        console.print(Text(f"  → {next_step}"), soft_wrap=True)
+
+
+def unexpected(error: Exception) -> None:
+    """A mistake of ours: said in a sentence, the details go through the redacting log."""
+    problem(
+        f"Something unexpected went wrong ({type(error).__name__}).",
+        "Please report it with the file that `sidetrakt doctor --bundle FILE` writes.",
+    )
+    if logging.getLogger().handlers:
+        log.error("Unexpected error", exc_info=error)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows with a heading; in a pipe every row is one line, whatever its length."""
+    console = _console()
+    if not console.is_terminal:
+        lines = [list(headers), *map(list, rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for cells in lines:
+            padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+            sys.stdout.write("  ".join(padded).rstrip() + "\n")
+        return
+    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for header in headers:
+        shown.add_column(header, overflow="fold")
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    console.print(shown)
+
+
+def as_json(value: Any) -> None:
+    """One JSON document for scripts."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _console(*, errors: bool = False) -> Console:
+    """A console on the stream as it is now, so that tests and pipes see what they redirected."""
+    return Console(stderr=errors, highlight=False, emoji=False, markup=False)
