@@ -14,32 +14,45 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from types import TracebackType
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "•••"
 SHORTEST = 6  # a known secret shorter than this would blank out ordinary words
 
-_NAMES = (
-    r"x-plex-token|x-emby-token|x-mediabrowser-token|authorization|proxy-authorization|cookie|set-cookie|trakt-api-key|"
-    r"api[_-]?key|apikey|(?:access|refresh|auth|authentication|plex|hook|api|id|bearer|session)[_-]?token|token|client[_-]?secret|"
-    r"secret|password|passwd|pw|pin|device[_-]?code|user[_-]?code|code[_-]?verifier|sidetrakt_key|quickconnect"
+_KEY = (
+    r"(?:token|secret|passw(?:or)?d|api[_-]?key|authorization|cookie|(?:device|user)[_-]?code|verifier|quickconnect|"
+    r"sidetrakt_key|(?<![a-z])(?:(?:new|current)?pw|pin))"
 )
-_SHAPES = (
-    # Authorization: Bearer …, Basic …, MediaBrowser …, to the end of the header
-    re.compile(r"(?i)\b(bearer|basic|mediabrowser)\s+(?!token\b)[A-Za-z0-9._~+/=-]{6,}"),
-    # key=value in addresses and headers, "key": "value" in JSON and Python
-    re.compile(
-        rf"(?i)(?<![A-Za-z0-9])({_NAMES})(\\?[\"']?\s*[=:]\s*[bB]?)(?:\\?\"[^\"]*\"|\\?'[^']*'|[^\s\"'&,;<>)\]}}]+)"
-    ),
-    # the code of a device or PIN sign-in where its name is just that
-    re.compile(
-        r"(?i)(?<![A-Za-z0-9_])(code)(\\?[\"']?\s*[=:]\s*[bB]?)(?:\\?\"[^\"]{6,}\"|\\?'[^']{6,}'|(?=[^\s&]*[A-Za-z])[A-Za-z0-9_-]{6,})"
-    ),
-    # the secret in a hook's address
-    re.compile(r"(?i)(/hooks/plex/[^/\s\"']+)(/)[^/\s\"'?]+"),
-    # a Fernet key or token wherever it stands
-    re.compile(r"()()\bgAAAA[A-Za-z0-9_-]{20,}={0,2}"),
+_QUOTE = r"[\[(]?(?:[bu](?=\\?[\"']))?\\?[\"']?"
+# What can only stand between a name and its value: in JSON, Python, addresses (quoted once more, too) and XML.
+_IS = rf"(?:\\?[\"']\s*[:=]\s*|'\s*,\s*(?=b?')|[ \t]*[=>][ \t]*|(?:%22)?%3[ad]){_QUOTE}"
+_COLON = rf"[ \t]*:[ \t]*{_QUOTE}"  # also stands in ordinary sentences and titles
+_QUOTED = (
+    r"(?<=\\\")(?:(?!\\\").)+|(?<=\\')(?:(?!\\').)+|(?<=[^\\]\")(?:[^\"\\\r\n]|\\.)+|(?<=[^\\]')(?:[^'\\\r\n]|\\.)+"
 )
+_VALUE = rf"(?:{_QUOTED}|(?!\\[\"'])[^\s\"'&,;<>(){{}}\[\]]+)"
+_RANDOM = r"(?:(?=[\w.~+/%-]*[\d=])[\w.~+/%=-]{8,}|[\w.~+/%=-]{20,})"  # no word of a language
+# Each keeps what it captured and hides the rest.
+_SHAPES = [
+    re.compile(shape, re.IGNORECASE)
+    for shape in (
+        # headers that go on to the end of the line
+        rf"(authorization(?:{_IS}|{_COLON})|cookie(?:{_IS}|{_COLON}(?=[^\r\n]*=)))"
+        rf"(?:{_QUOTED}|(?:=\\?\"[^\"\r\n]*\"|[^\r\n\"'])+)",
+        rf"({_KEY}{_IS}){_VALUE}",
+        rf"((?:[\w-]token|_secret|api[_-]?key|(?:device|user)_code){_COLON}){_VALUE}",
+        rf"({_KEY}{_COLON}){_RANDOM}",
+        rf"(\b(?:bearer|basic)(?:\s|%20)+){_RANDOM}",
+        # the code of a device or PIN sign-in where its name is just that; a status code survives
+        rf"((?<![a-z0-9_])code(?:{_IS}|{_COLON}))(?:(?<=[\"'])(?:(?=[^\"']*[a-z])[^\"'\\\s]{{4,}}|[^\"'\\\s]{{6,}})"
+        r"|(?<=[?&]code=)[^\s\"'&<>]+|(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{6,})",
+        r"((?:/|%2f)hooks(?:/|%2f)plex(?:/|%2f)[^/\s\"'%]+(?:/|%2f))[^/\s\"'?&<>]+",
+        r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
+        # Fernet tokens, Fernet keys and JSON web tokens wherever they stand
+        r"()(?<![\w-])(?:gAAAA[\w-]{20,}={0,2}|[\w-]{43}=(?!\w)|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)",
+    )
+]
 
 
 class Redaction:
@@ -54,18 +67,19 @@ class Redaction:
         """Never let this text through again, in any of the forms in which it may be written."""
         if len(secret) < SHORTEST or secret in self._known:
             return
-        forms = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+        forms |= {json.dumps(secret)[1:-1], repr(secret)[1:-1], repr(secret.encode())[2:-1]}
         with self._lock:
             self._known |= forms
-            self._pattern = re.compile("|".join(re.escape(form) for form in sorted(self._known, key=len, reverse=True)))
+            longest_first = sorted(self._known, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
     def clean(self, text: str) -> str:
         """The text with every secret hidden."""
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
-        text = _SHAPES[0].sub(rf"\1 {HIDDEN}", text)
-        for shape in _SHAPES[1:]:
-            text = shape.sub(rf"\1\2{HIDDEN}", text)
+        for shape in _SHAPES:
+            text = shape.sub(rf"\1{HIDDEN}", text)
         return text
 
 
@@ -109,10 +123,13 @@ def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", fil
     handler: logging.Handler
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(file, maxBytes=5_000_000, backupCount=keep, encoding="utf-8")
+        handler = logging.handlers.RotatingFileHandler(
+            file, maxBytes=5_000_000, backupCount=keep, encoding="utf-8", errors="backslashreplace"
+        )
     else:
         handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(redaction) if form == "json" else TextLines(redaction))
+    handler.setLevel(level.upper())  # a library may have set a lower one on its own logger
     root = logging.getLogger()
     for former in root.handlers[:]:
         root.removeHandler(former)
@@ -120,3 +137,12 @@ def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", fil
     root.addHandler(handler)
     root.setLevel(level.upper())
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a record that cannot be written would be printed as it is
+    threading.excepthook = lambda end: _uncaught(*end[:3])
+    sys.excepthook = _uncaught
+
+
+def _uncaught(kind: type[BaseException], problem: BaseException | None, trace: TracebackType | None) -> None:
+    """What nobody caught goes the same way as everything else, instead of to the terminal as it is."""
+    if problem is not None and not issubclass(kind, SystemExit | KeyboardInterrupt):
+        logging.getLogger(__name__).critical("Nobody expected this", exc_info=(kind, problem, trace))

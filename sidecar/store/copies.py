@@ -103,6 +103,7 @@ def _keep(folder: Path, target: Path, at: datetime) -> Path | None:
         return None
     stamp = to_text(at).replace(":", "").replace("-", "").split(".")[0]
     kept = folder / BACKUPS / f"before-restore-{stamp}.db"
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         connection = connect(target)
         try:

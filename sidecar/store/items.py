@@ -71,12 +71,13 @@ class Items:
 
     def unmatched(self) -> list[Item]:
         """Items that stand for no title, each with the reason."""
-        return self._select("WHERE i.gone_at IS NULL AND t.title IS NULL")
+        return self._select("WHERE i.gone_at IS NULL AND i.id NOT IN (SELECT item FROM item_title)")
 
     def _select(self, where: str, *values: object) -> list[Item]:
         query = (
-            "SELECT i.id, i.server, i.remote, i.library, i.claim, i.name, i.reason, i.gone_at, group_concat(t.title)"
-            f" FROM item i LEFT JOIN item_title t ON t.item = i.id {where} GROUP BY i.id ORDER BY i.id"
+            "SELECT i.id, i.server, i.remote, i.library, i.claim, i.name, i.reason, i.gone_at,"
+            " (SELECT group_concat(title) FROM (SELECT title FROM item_title WHERE item = i.id ORDER BY place))"
+            f" FROM item i {where} ORDER BY i.id"
         )
         return [
             Item(
