@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-_IMDB = re.compile(r"(tt|ev)\d{5,12}")
+_IMDB = re.compile(r"(tt|ev)[0-9]{5,12}")
 _PLEX = re.compile(r"[0-9a-f]{24}")
 
 
@@ -55,7 +55,7 @@ class Ids:
     def __post_init__(self) -> None:
         for name in ("trakt", "tmdb", "tvdb"):
             number = getattr(self, name)
-            if number is not None and (not isinstance(number, int) or number <= 0):
+            if number is not None and (type(number) is not int or number <= 0):
                 raise ValueError(f"{name} id {number!r} is not a positive number")
         if self.imdb is not None and not _IMDB.fullmatch(self.imdb):
             raise ValueError(f"imdb id {self.imdb!r} does not look like tt0113277")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sidecar.errors import SettingsError, UserError
 from sidecar.model import Direction, Feature
-from sidecar.words import any_of, did_you_mean, duration_text, parse_duration, parse_list, parse_switch
+from sidecar.words import any_of, did_you_mean, duration_text, parse_duration, parse_interval, parse_list, parse_switch
 
 FILTERS = ("client:", "path:", "kind:", "title:")
 
@@ -49,7 +49,7 @@ def _rest() -> list[Option]:
         Option("watchlist_place.jellyfin", "off", "where Jellyfin keeps the watchlist", one_of("off", "favourites")),
         Option("libraries", "all", "the libraries that take part", names),
         Option("ignore", "none", f"what is never told, by {any_of(FILTERS)} prefix", filters),
-        Option("every", "", "how often to sync; empty = as in [sync]", maybe(duration)),
+        Option("every", "", "how often to sync; empty = as in [sync]", maybe(interval)),
         Option("quiet", "", "no scheduled runs between, such as 23:00-07:00; empty = as in [sync]", maybe(span)),
         Option("mirror", "off", "keep a collection on the server equal to Trakt's; everybody sees it", switch),
     ]
@@ -86,9 +86,14 @@ def duration(text: str) -> str:
     return duration_text(parse_duration(text))
 
 
+def interval(text: str) -> str:
+    """How often, in its shortest form."""
+    return duration_text(parse_interval(text))
+
+
 def percent(text: str) -> str:
     """A threshold: Trakt counts from 80 on, so lower ones cannot be told."""
-    if not text.isdigit() or not 80 <= int(text) <= 100:
+    if not text.isdecimal() or not 80 <= int(text) <= 100:
         raise ValueError(f"expected a whole number from 80 to 100, not {text!r}")
     return str(int(text))
 
@@ -111,7 +116,7 @@ def span(text: str) -> str:
     """Two times of the day."""
     parts = [part.strip().partition(":") for part in text.split("-")]
     right = all(
-        hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60 for hour, _, minute in parts
+        hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60 for hour, _, minute in parts
     )
     if len(parts) != 2 or not right:
         raise ValueError(f"expected a span such as 23:00-07:00, not {text!r}")

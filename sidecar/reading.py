@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import msgspec
 
 from sidecar.model import Secret
-from sidecar.words import any_of, did_you_mean, parse_duration, parse_list, parse_switch
+from sidecar.words import any_of, did_you_mean, parse_interval, parse_list, parse_switch
 
 PREFIX = "SIDETRAKT_"
 Section = TypeVar("Section", bound=msgspec.Struct)
@@ -35,7 +35,7 @@ class Reading:
         self._chosen = chosen
         self._file = self._read_file()
         known = list(sections)
-        for name in self._file.keys() - set(known):
+        for name in sorted(self._file.keys() - set(known)):
             self.problems.append(f"{path.name}: unknown section [{name}]{did_you_mean(name, known)}")
 
     def section(self, name: str, kind: type[Section]) -> Section | None:
@@ -80,7 +80,7 @@ class Reading:
     def _struct(self, full: str, variable: str, kind: type[Section], table: dict[str, Any]) -> Section | None:
         """Read key by key, so that every wrong one is found."""
         hints = get_type_hints(kind, include_extras=True)
-        for key in table.keys() - hints.keys():
+        for key in sorted(table.keys() - hints.keys()):
             self.problems.append(f"{self._path.name}: unknown key {full}.{key}{did_you_mean(key, hints)}")
         before = len(self.problems)
         values: dict[str, Any] = {}
@@ -121,7 +121,8 @@ class Reading:
         try:
             return Path(self._environ[variable]).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
-            self.problems.append(f"environment: the file named by {variable} cannot be read: {self._environ[variable]}")
+            # without its name: people put the secret itself there
+            self.problems.append(f"environment: the file named by {variable} cannot be read")
             return ""
 
     def _read_file(self) -> dict[str, Any]:
@@ -141,12 +142,11 @@ def convert(value: Any, kind: Any) -> Any:
     if kind is Secret:
         if not isinstance(value, str):
             raise ValueError("expected text")  # without saying what was there instead
+        if not value.isascii():
+            raise ValueError("holds characters that no token has")
         return Secret(value.strip())
     if kind is timedelta:
-        duration = parse_duration(convert(value, str))
-        if duration < timedelta(minutes=1):
-            raise ValueError("must be at least 1m")
-        return duration
+        return parse_interval(str(value))
     plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     if isinstance(value, str) and plain is bool:
         return parse_switch(value)
@@ -158,7 +158,8 @@ def convert(value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind, strict=not isinstance(value, str) or plain is str)
     except msgspec.ValidationError as problem:
-        raise ValueError(f"expected {_expected(kind, plain)}, not {value!r}{_near(value, plain)}") from problem
+        instead = "" if isinstance(value, str) and "://" in value else f", not {value!r}"  # may hold a password
+        raise ValueError(f"expected {_expected(kind, plain)}{instead}{_near(value, plain)}") from problem
 
 
 def _expected(kind: Any, plain: Any) -> str:

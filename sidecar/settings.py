@@ -30,9 +30,9 @@ _ADDRESS = "an address such as http://jellyfin:8096"
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a whole number from 1 to 65535")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=600, description="a number of seconds up to 600")]
 Pace = Annotated[float, msgspec.Meta(ge=0, le=1000, description="a number up to 1000")]
-Address = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s@]+(/\S*)?$", description=_ADDRESS)]
+Address = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$", description=_ADDRESS)]
 MaybeAddress = Annotated[
-    str, msgspec.Meta(pattern=r"^(https?://[^/\s@]+(/\S*)?)?$", description=f"{_ADDRESS}, or nothing")
+    str, msgspec.Meta(pattern=r"^(https?://[^/\s@?#]+(/[^\s?#]*)?)?$", description=f"{_ADDRESS}, or nothing")
 ]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=rf"^({_TIME})?$", description="a time such as 03:30, or nothing")]
 Span = Annotated[

@@ -16,11 +16,19 @@ _OFF = {"off", "false", "no", "0"}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read 90s, 15m, 1h or 1d."""
-    found = re.fullmatch(r"(\d{1,7})([smhd])", text.strip())
+    """Read 90s, 15m, 1h or 1d; at most five digits, so that every date it leads to exists."""
+    found = re.fullmatch(r"([0-9]{1,5})([smhd])", text.strip())
     if not found:
         raise ValueError(f"expected a duration such as 90s, 15m, 1h or 1d, not {text!r}")
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def parse_interval(text: str) -> timedelta:
+    """Read how often something is done: a duration of at least a minute."""
+    interval = parse_duration(text)
+    if interval < timedelta(minutes=1):
+        raise ValueError("must be at least 1m")
+    return interval
 
 
 def duration_text(duration: timedelta) -> str:
