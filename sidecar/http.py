@@ -24,8 +24,16 @@ from sidecar.errors import AuthLost, BadAnswer, Outage, RateLimited, Refused, Re
 
 USER_AGENT = f"Sidetrakt/{__version__}"
 SENDS = 3  # of one GET, the first included
+READS = ("GET", "HEAD")
+HARMLESS = {"User-Agent", "Accept", "Accept-Encoding", "Connection"}  # headers that name nobody
 BROKEN = (500, 502, 503, 504, 520, 521, 522)
 LONGEST_WAIT = timedelta(minutes=15)  # a server may not send us to sleep for longer
+NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.TooManyRedirects,
+)
 NOT_CONNECTED = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 
 Count = Callable[[str, str, str], None]
@@ -61,7 +69,10 @@ class Session(requests.Session):
         why = getattr(_quiet, "why", "")
         if why:
             raise RuntimeError(f"a request to {self.service} was about to be made {why}")
-        kwargs.setdefault("timeout", self.timeout)
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self.timeout
+        if method.upper() not in READS:
+            kwargs["allow_redirects"] = False  # requests would follow with a GET, or send the body again
         try:
             answer = super().request(method, url, *args, **kwargs)
         except requests.RequestException as problem:
@@ -69,6 +80,12 @@ class Session(requests.Session):
             raise translate(self.service, method, problem) from problem
         self._counted(method, str(answer.status_code))
         return answer
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """On a redirect to another host nothing that we sent for the first one goes along, nor a ~/.netrc password."""
+        if self.should_strip_auth(response.request.url or "", prepared_request.url or ""):
+            for name in set(prepared_request.headers) - HARMLESS:
+                del prepared_request.headers[name]
 
     def _counted(self, method: str, status: str) -> None:
         if self.count is not None:
@@ -82,7 +99,7 @@ def build_session(
     session = Session(service, timeout, count)
     retry = Retry(
         total=sends - 1,
-        allowed_methods={"GET", "HEAD"},
+        allowed_methods=READS,
         status_forcelist=BROKEN,
         backoff_factor=pause,
         backoff_jitter=pause,
@@ -99,14 +116,13 @@ def build_session(
 
 def translate(service: str, method: str, problem: requests.RequestException) -> RemoteError:
     """Say in our words what went wrong on the way."""
+    read_only = method.upper() in READS
     if isinstance(problem, requests.exceptions.JSONDecodeError | requests.exceptions.ContentDecodingError):
-        return BadAnswer(service, f"{service} sent something that cannot be read.", "If it goes on, report it.")
-    if isinstance(
-        problem, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema | requests.exceptions.InvalidSchema
-    ):
+        what = f"{service} sent something that cannot be read."
+        return BadAnswer(service, what, "If it goes on, report it.", maybe_done=not read_only)
+    if isinstance(problem, NO_ADDRESS):
         return Refused(service, f"The address of {service} cannot be used.", "Check its url in sidetrakt.toml.")
-    read_only = method.upper() in ("GET", "HEAD")
-    if isinstance(problem, requests.exceptions.SSLError):
+    if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(problem):
         return Unreachable(
             service,
             f"The certificate of {service} was not accepted.",
@@ -127,7 +143,7 @@ def check(service: str, answer: requests.Response, clock: Clock) -> requests.Res
     status = answer.status_code
     if 200 <= status < 300:
         return answer
-    read_only = (answer.request.method or "GET").upper() in ("GET", "HEAD")
+    read_only = (answer.request.method or "GET").upper() in READS
     if status == 401:
         raise AuthLost(service, f"{service} does not accept the token any more.", "Sign in again.", status=status)
     if status == 429 or status >= 500:
@@ -154,7 +170,7 @@ def retry_after(answer: requests.Response, clock: Clock) -> timedelta | None:
         return min(timedelta(seconds=int(text[:9])), LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         return None
