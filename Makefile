@@ -47,7 +47,7 @@ clean:
 .venv/.runtime: constraints.txt | .venv/bin/python
 	@echo "Installing what Sidetrakt needs (once) …"
 	@$(INSTALL) --require-hashes -r constraints.txt
-	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
 .venv/.dev: constraints-dev.txt .venv/.runtime

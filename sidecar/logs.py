@@ -14,45 +14,33 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "•••"
 SHORTEST = 6  # a known secret shorter than this would blank out ordinary words
 
 _KEY = (
-    r"(?:token|secret|passw(?:or)?d|api[_-]?key|authorization|cookie|(?:device|user)[_-]?code|verifier|quickconnect|"
+    r"(?:token|secret|passw(?:or)?d|api[_-]?key|authorization|cookie|(?:device|user)[_-]?code|verifier|"
     r"sidetrakt_key|(?<![a-z])(?:(?:new|current)?pw|pin))"
 )
 _QUOTE = r"[\[(]?(?:[bu](?=\\?[\"']))?\\?[\"']?"
 # What can only stand between a name and its value: in JSON, Python, addresses (quoted once more, too) and XML.
 _IS = rf"(?:\\?[\"']\s*[:=]\s*|'\s*,\s*(?=b?')|[ \t]*[=>][ \t]*|(?:%22)?%3[ad]){_QUOTE}"
 _COLON = rf"[ \t]*:[ \t]*{_QUOTE}"  # also stands in ordinary sentences and titles
-_QUOTED = (
-    r"(?<=\\\")(?:(?!\\\").)+|(?<=\\')(?:(?!\\').)+|(?<=[^\\]\")(?:[^\"\\\r\n]|\\.)+|(?<=[^\\]')(?:[^'\\\r\n]|\\.)+"
-)
+_QUOTED = r"(?<=\\[\"'])(?:(?!\\[\"']).)+|(?<=[^\\]\")(?:[^\"\\\r\n]|\\.)+|(?<=[^\\]')(?:[^'\\\r\n]|\\.)+"
 _VALUE = rf"(?:{_QUOTED}|(?!\\[\"'])[^\s\"'&,;<>(){{}}\[\]]+)"
 _RANDOM = r"(?:(?=[\w.~+/%-]*[\d=])[\w.~+/%=-]{8,}|[\w.~+/%=-]{20,})"  # no word of a language
-# Each keeps what it captured and hides the rest.
-_SHAPES = [
-    re.compile(shape, re.IGNORECASE)
-    for shape in (
-        # headers that go on to the end of the line
-        rf"(authorization(?:{_IS}|{_COLON})|cookie(?:{_IS}|{_COLON}(?=[^\r\n]*=)))"
-        rf"(?:{_QUOTED}|(?:=\\?\"[^\"\r\n]*\"|[^\r\n\"'])+)",
-        rf"({_KEY}{_IS}){_VALUE}",
-        rf"((?:[\w-]token|_secret|api[_-]?key|(?:device|user)_code){_COLON}){_VALUE}",
-        rf"({_KEY}{_COLON}){_RANDOM}",
-        rf"(\b(?:bearer|basic)(?:\s|%20)+){_RANDOM}",
-        # the code of a device or PIN sign-in where its name is just that; a status code survives
-        rf"((?<![a-z0-9_])code(?:{_IS}|{_COLON}))(?:(?<=[\"'])(?:(?=[^\"']*[a-z])[^\"'\\\s]{{4,}}|[^\"'\\\s]{{6,}})"
-        r"|(?<=[?&]code=)[^\s\"'&<>]+|(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{6,})",
-        r"((?:/|%2f)hooks(?:/|%2f)plex(?:/|%2f)[^/\s\"'%]+(?:/|%2f))[^/\s\"'?&<>]+",
-        r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
-        # Fernet tokens, Fernet keys and JSON web tokens wherever they stand
-        r"()(?<![\w-])(?:gAAAA[\w-]{20,}={0,2}|[\w-]{43}=(?!\w)|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)",
-    )
+_SHAPES = [  # each keeps what it captured and hides the rest
+    rf"((?:authorization|cookie)(?:{_IS}|{_COLON}))(?:{_QUOTED}|(?:=\\?\"[^\"\r\n]*\"|[^\r\n\"'])+)",  # the whole line
+    rf"({_KEY}{_IS}){_VALUE}",
+    rf"((?:[\w-]token|_secret|api[_-]?key|(?:device|user)_code){_COLON}){_VALUE}",
+    rf"({_KEY}{_COLON}|\b(?:bearer|basic)(?:\s|%20)+){_RANDOM}",
+    rf"((?<![a-z0-9_])code{_IS})(?:(?=[\w-]*[a-z])[^\s\"'&<>]{{4,}}|\d{{6,}})",  # of a sign-in; a status is shorter
+    r"((?:/|%2f)hooks(?:/|%2f)plex(?:/|%2f)[^/\s\"'%]+(?:/|%2f))[^/\s\"'?&<>]+",
+    r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
+    r"()(?<![\w-])(?:gAAAA[\w-]{20,}={0,2}|[\w-]{43}=(?!\w)|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)",  # Fernet, its keys, JWT
 ]
+_PATTERNS = [re.compile(shape, re.IGNORECASE) for shape in _SHAPES]
 
 
 class Redaction:
@@ -78,8 +66,8 @@ class Redaction:
         """The text with every secret hidden."""
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
-        for shape in _SHAPES:
-            text = shape.sub(rf"\1{HIDDEN}", text)
+        for pattern in _PATTERNS:
+            text = pattern.sub(rf"\1{HIDDEN}", text)
         return text
 
 
@@ -104,13 +92,8 @@ class JsonLines(TextLines):
 
     def format(self, record: logging.LogRecord) -> str:
         """Every text in the object is cleaned before it is quoted, so that quoting hides nothing from us."""
-        fields = {
-            "at": self.formatTime(record),
-            "level": record.levelname.lower(),
-            "thread": record.threadName or "",
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
+        fields = {"at": self.formatTime(record), "level": record.levelname.lower(), "thread": record.threadName or ""}
+        fields |= {"logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
@@ -123,9 +106,7 @@ def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", fil
     handler: logging.Handler
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            file, maxBytes=5_000_000, backupCount=keep, encoding="utf-8", errors="backslashreplace"
-        )
+        handler = logging.handlers.RotatingFileHandler(file, "a", 5_000_000, keep, "utf-8", errors="backslashreplace")
     else:
         handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(redaction) if form == "json" else TextLines(redaction))
@@ -138,11 +119,10 @@ def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", fil
     root.setLevel(level.upper())
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a record that cannot be written would be printed as it is
-    threading.excepthook = lambda end: _uncaught(*end[:3])
-    sys.excepthook = _uncaught
+    threading.excepthook = lambda end: _uncaught(end.exc_value)
+    sys.excepthook = lambda kind, problem, trace: _uncaught(problem)  # noqa: ARG005 - the names are Python's
 
 
-def _uncaught(kind: type[BaseException], problem: BaseException | None, trace: TracebackType | None) -> None:
-    """What nobody caught goes the same way as everything else, instead of to the terminal as it is."""
-    if problem is not None and not issubclass(kind, SystemExit | KeyboardInterrupt):
-        logging.getLogger(__name__).critical("Nobody expected this", exc_info=(kind, problem, trace))
+def _uncaught(problem: BaseException | None) -> None:
+    if not isinstance(problem, SystemExit):
+        logging.getLogger(__name__).critical("Nobody expected this", exc_info=problem)

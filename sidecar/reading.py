@@ -128,7 +128,7 @@ class Reading:
     def _read_file(self) -> dict[str, Any]:
         try:
             return tomllib.loads(self._path.read_text("utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, UnicodeDecodeError):
             self.problems.append(f"{self._path} cannot be read")

@@ -1,8 +1,8 @@
 """The schedule: jobs that ask for work at intervals, on `schedule`, wrapped so that nothing can stop it.
 
 A job only asks (a row, an event); it never works itself. A job that raises is tried again at its next turn, a clock
-that jumps re-plans everything, a night that was slept through is made up for once, and what was due before the
-process started is asked for at once.
+that is set back takes the plan along, a night that was slept through is made up for once, and what was due before
+the process started is asked for at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sidecar.clock import Clock
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0  # seconds; so that a clock that was set is noticed soon
-JUMP = 60.0  # seconds by which wall and monotonic clock may part before the plan is made anew
+JUMP = 60.0  # seconds by which wall and monotonic clock may part before the plan follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,6 @@ class Timer:
         self._clock = clock
         self._scheduler = schedule.Scheduler()
         self._changes: queue.Queue[Job | str] = queue.Queue()
-        self._jobs: dict[str, Job] = {}
         self._wake = threading.Event()
         self._clocks = (clock.now(), clock.monotonic())
 
@@ -67,11 +66,8 @@ class Timer:
 
     def turn(self) -> float:
         """Take in changes, ask for what is due, and say how many seconds to wait."""
+        self._follow_the_clock()
         self._take_changes()
-        if self._jumped():
-            log.warning("The clock of this machine was changed; the schedule is made anew")
-            for job in self._jobs.values():
-                self._plan(job)
         self._scheduler.run_pending()
         idle = self._scheduler.idle_seconds
         return LONGEST_WAIT if idle is None else min(max(idle, 0.5), LONGEST_WAIT)
@@ -83,10 +79,8 @@ class Timer:
             except queue.Empty:
                 return
             if isinstance(change, str):
-                self._jobs.pop(change, None)
                 self._scheduler.clear(change)
                 continue
-            self._jobs[change.name] = change
             self._plan(change)
             if change.last is not None and self._clock.now() - change.last >= change.every:
                 self._ask(change)
@@ -106,8 +100,13 @@ class Timer:
         except Exception:
             log.exception("The scheduled job %s failed; it is tried again at its next turn", job.name)
 
-    def _jumped(self) -> bool:
+    def _follow_the_clock(self) -> None:
+        """Where the clock was set back, plans move back with it; forward needs nothing: what is due then runs once."""
         wall, steady = self._clock.now(), self._clock.monotonic()
-        before_wall, before_steady = self._clocks
+        jump = (wall - self._clocks[0]).total_seconds() - (steady - self._clocks[1])
         self._clocks = (wall, steady)
-        return abs((wall - before_wall).total_seconds() - (steady - before_steady)) > JUMP
+        if jump < -JUMP:
+            log.warning("The clock of this machine was set back; the schedule follows it")
+            for plan in self._scheduler.jobs:
+                if plan.next_run is not None:
+                    plan.next_run += timedelta(seconds=jump)

@@ -45,8 +45,8 @@ class Crew:
         """Run this work in a thread of that name until the crew stops."""
         worker = _Worker(name, work)
         worker.thread = threading.Thread(target=self._keep_going, args=(worker,), name=name, daemon=True)
-        self._workers.append(worker)
         worker.thread.start()
+        self._workers.append(worker)  # after the start, so that nobody takes it for dead
 
     def dead(self) -> list[str]:
         """The workers that are not doing their work."""

@@ -41,7 +41,13 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(site: Any, door: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; returns when the last answer is out."""
     server = create_server(
-        site, sockets=[door], threads=THREADS, connection_limit=CONNECTIONS, channel_timeout=120, ident=None
+        site,
+        sockets=[door],
+        threads=THREADS,
+        connection_limit=CONNECTIONS,
+        channel_timeout=120,
+        ident=None,
+        clear_untrusted_proxy_headers=False,  # that somebody came through a proxy is what health.py wants to know
     )
 
     def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler

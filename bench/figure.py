@@ -1,0 +1,41 @@
+"""One measured figure, and the sizes at which figures are taken."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    writes: int  # transactions of the store measurement
+    rows: int  # rows of the baseline measurement
+    starts: int  # processes started
+
+
+SIZES = {
+    "tiny": Size(writes=2_000, rows=10_000, starts=3),
+    "small": Size(writes=8_000, rows=100_000, starts=7),
+    "medium": Size(writes=40_000, rows=100_000, starts=15),
+    "large": Size(writes=200_000, rows=1_000_000, starts=30),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with its unit, the floor it can be compared with, and the budget if there is one."""
+
+    name: str
+    value: float
+    unit: str
+    floor: float = 0.0  # the same done with the least that could do it, in this run
+    budget: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """How far from the floor."""
+        return self.value / self.floor if self.floor else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """For the results file."""
+        return {**asdict(self), "ratio": round(self.ratio, 3)}
