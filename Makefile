@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SIZE ?= tiny
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .PHONY: demo test check bench lock clean help
 
