@@ -1,6 +1,9 @@
+import contextlib
 import os
 import socket
+import sqlite3
 import stat
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,6 +219,65 @@ def test_a_data_folder_that_cannot_be_made_is_said_so(sidetrakt: Sidetrakt, tmp_
     (tmp_path / "file").write_text("")
     done = sidetrakt("up", SIDETRAKT_HOME=str(tmp_path / "file" / "data"))
     assert (done.returncode, "cannot be made" in done.stderr) == (2, True)
+
+
+def foreign(folder: Path) -> None:
+    connection = sqlite3.connect(folder / FILE)
+    connection.execute("CREATE TABLE songs (id INTEGER)")
+    connection.close()
+
+
+def newer(folder: Path) -> None:
+    open_store(folder).close()
+    connection = sqlite3.connect(folder / FILE)
+    connection.execute("INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('sidetrakt', 'm999_future')")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda folder: (folder / FILE).write_bytes(b"x" * 9000), "is damaged"),
+        (foreign, "another program"),
+        (newer, "newer Sidetrakt"),
+    ],
+    ids=["damaged", "foreign", "newer"],
+)
+def test_a_database_that_cannot_be_used_is_left_as_it_is(
+    sidetrakt: Sidetrakt, spoil: Callable[[Path], object], text: str
+) -> None:
+    sidetrakt.folder.mkdir(mode=0o700)
+    spoil(sidetrakt.folder)
+    before = (sidetrakt.folder / FILE).read_bytes()
+    for words in (("up", "--port", str(free_port())), ("people",), ("set", "Anna", "scrobble=on")):
+        done = sidetrakt(*words)
+        assert (done.returncode, text in done.stderr, "→" in done.stderr) == (2, True, True), done.stderr
+        assert "Traceback" not in done.stderr
+    assert (sidetrakt.folder / FILE).read_bytes() == before
+    assert KEY not in sidetrakt.names()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/proc/mounts").exists(), reason="only root can make a small disk")
+def test_a_full_disk_is_said_in_a_sentence_and_loses_nothing(sidetrakt: Sidetrakt, up: Up) -> None:
+    sidetrakt.folder.mkdir(mode=0o700)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", sidetrakt.folder], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("this place allows no mounts")
+    try:
+        add_anna(sidetrakt.folder)
+        with (sidetrakt.folder / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(b"x" * 4096)
+        done = sidetrakt("set", "Anna", "scrobble=off")
+        assert (done.returncode, "no room left" in done.stderr) == (1, True), done.stderr
+        (sidetrakt.folder / "filler").unlink()
+        assert sidetrakt("set", "Anna", "scrobble=off").returncode == 0
+        assert sidetrakt.json("set", "Anna")["scrobble"] == {"value": "off", "chosen": True}
+    finally:
+        subprocess.run(["umount", "-l", sidetrakt.folder], check=True)
 
 
 def test_a_killed_owner_leaves_nothing_in_the_way(up: Up) -> None:
