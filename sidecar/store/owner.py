@@ -18,6 +18,7 @@ from sqlite_utils import Database
 
 from sidecar.clock import to_text
 from sidecar.errors import SidetraktError, UserError
+from sidecar.store.db import translated
 
 FILE = "sidetrakt.lock"
 UP = "up"
@@ -60,18 +61,19 @@ class Owner:
 
 def take(folder: Path, purpose: str, wait: float = 0.0) -> Owner | Holder:
     """The lock, or who holds it after waiting that many seconds for a command to end."""
-    handle = os.open(folder / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    pause = threading.Event()
-    for _ in range(max(1, round(wait / 0.05))):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return Owner(handle, purpose)
-        except BlockingIOError:
-            holder = _holder(handle)
-            if holder is not None and holder.port:  # it stays, and it takes requests
-                break
-        pause.wait(0.05 if wait else 0)
-    os.close(handle)
+    with translated(folder / FILE):
+        handle = os.open(folder / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        pause = threading.Event()
+        for _ in range(max(1, round(wait / 0.05))):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return Owner(handle, purpose)
+            except BlockingIOError:
+                holder = _holder(handle)
+                if holder is not None and holder.port:  # it stays, and it takes requests
+                    break
+            pause.wait(0.05 if wait else 0)
+        os.close(handle)
     return holder or Holder(0, "a command that is just starting or ending")
 
 
