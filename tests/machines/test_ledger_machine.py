@@ -55,14 +55,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.began.append(began)
         return began
 
-    @rule(began=viewings, shift=st.integers(-3, 3), death=DEATHS, side=st.sampled_from([JELLYFIN, PLEX]))
+    @rule(began=viewings, shift=st.integers(-2, 2), death=DEATHS, side=st.sampled_from([JELLYFIN, PLEX]))
     def hear(self, began: datetime, shift: int, death: int | None, side: str) -> None:
         """A live source reports it, perhaps again, perhaps late."""
         start = began + timedelta(minutes=shift)
         at = start if side == JELLYFIN else start + LENGTH
         self.claim(Sighting(side, at, began=start, ended=start + LENGTH), death)
 
-    @rule(began=viewings, shift=st.integers(-3, 3), death=DEATHS)
+    @rule(began=viewings, shift=st.integers(-2, 2), death=DEATHS)
     def read_jellyfin(self, began: datetime, shift: int, death: int | None) -> None:
         """A library read finds its begin; Jellyfin keeps one and the same date."""
         del shift
