@@ -166,7 +166,7 @@ class Control:
         def front(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             return (control if environ["PATH_INFO"].startswith("/_control/") else inner)(environ, start_response)
 
-        app.wsgi_app = front  # type: ignore[method-assign,assignment]
+        app.wsgi_app = front  # type: ignore[method-assign]
         app.before_request(self._before)
         app.after_request(self._after)
 

@@ -6,6 +6,7 @@ Werkzeug's own request loop closes each connection and waits 10 ms after each an
 import io
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -31,7 +32,12 @@ class Handler(WSGIRequestHandler):
         else:
             environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0)))
         began: list[Any] = []
-        rows = self.server.app(environ, lambda *args: began.extend(args[:2]))
+
+        def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], object]:
+            began[:] = status, headers
+            return io.BytesIO().write  # the old way of answering, which flask does not use
+
+        rows = self.server.app(environ, start)
         body = b"".join(rows)
         if hasattr(rows, "close"):
             rows.close()
