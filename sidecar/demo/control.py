@@ -39,6 +39,8 @@ class Clock:
 
     def set(self, at: datetime) -> None:
         """Moves to a moment; a frozen clock stays frozen there."""
+        if at.tzinfo is None:
+            raise ValueError("a moment needs a zone, such as Z")
         with self._moved:
             if self.frozen:
                 self.frozen = at.astimezone(UTC)
@@ -148,7 +150,7 @@ class Control:
 
     def show(self) -> dict[str, Any]:
         """What GET /_control/state answers: the clock, everything known by name, and what the simulator stores."""
-        armed = [{name: getattr(fault, name) for name in fault.__slots__} for fault in self.faults.armed]
+        armed = list(map(msgspec.structs.asdict, self.faults.armed))
         known = {
             "faults": {name: {"args": args, "about": about} for name, (args, about) in self.faults.known.items()},
             "switches": {name: {"default": value, "about": about} for name, (value, about) in self.sentences.items()},
@@ -176,8 +178,9 @@ class Control:
             self.note(101, None, unknown_path())  # it may stay open for long: logged when it begins
         if not self.faults.armed:
             return None
+        release = self.faults.release  # before the fault is taken: a reset in between has to find us
         if args := self.take("slow"):
-            self.faults.release.wait(args["seconds"])
+            release.wait(args["seconds"])
         if self.take("reset") is not None:
             flask.request.environ[CUT] = True
             return flask.Response(status=500)

@@ -5,7 +5,6 @@ A simulator asks `take("name")` where its own fault would show; the transport's 
 
 import re
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import flask
@@ -27,8 +26,7 @@ TRANSPORT: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(msgspec.Struct):
     """One armed fault: skips `after` fitting requests, then hits `times` of them (None: until cleared)."""
 
     name: str
@@ -70,7 +68,7 @@ class Faults:
             default = defaults[key]
             if default is not None and not isinstance(value, (int, float) if type(default) is float else type(default)):
                 raise ValueError(f"{name}: {key} has to be like {default!r}, not {value!r}")
-        fault = Fault(name, defaults | given, **common)
+        fault = msgspec.convert(common | {"name": name, "args": defaults | given}, Fault)
         re.compile(fault.path or "")
         with self._lock:
             self.armed.append(fault)

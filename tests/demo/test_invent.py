@@ -136,7 +136,7 @@ def test_equal_numbers_make_an_equal_catalogue_and_another_seed_another_one() ->
 
 
 def test_ids_paths_and_names_are_nobody_elses(catalogue: Catalogue) -> None:
-    ids = [title.ids for title in (*catalogue.movies, *catalogue.shows)]
+    ids = [movie.ids for movie in catalogue.movies] + [show.ids for show in catalogue.shows]
     ids += [season.ids for show in catalogue.shows for season in show.seasons]
     ids += [episode.ids for show in catalogue.shows for episode in show.episodes]
     for kind in ("trakt", "imdb", "plex", "slug"):
