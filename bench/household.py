@@ -1,7 +1,8 @@
 """How fast the simulated household answers, how much memory it takes, and whether bulk pages hold up small requests.
 
 `python -m bench.household [tiny|small|medium|large] [--json FILE]` starts a household of its own on loopback,
-prints a table and writes the same as JSON. Bulk pages are read by another process, so that the measuring one is not slowed down by them.
+prints a table and writes the same as JSON. Bulk pages are read by another process, so that the measuring one is not
+slowed down by them.
 """
 
 import argparse
