@@ -77,7 +77,8 @@ def targets(line: dict[str, Any]) -> dict[str, Target]:
     key = {"Authorization": f'MediaBrowser Token="{jellyfin["api_key"]}"'}
     episodes = "/library/sections/{section}/all?type=4&includeGuids=1"
     episodes += "&X-Plex-Container-Start={start}&X-Plex-Container-Size={size}"
-    items = "/Items?recursive=true&includeItemTypes=Movie,Episode&fields=ProviderIds&enableImages=false&userId={user}"
+    owner_id = next(person["id"] for person in jellyfin["people"] if person["admin"])
+    items = f"/Items?recursive=true&includeItemTypes=Movie,Episode&fields=ProviderIds&userId={owner_id}"
     return {
         "trakt": Target(trakt["url"], headers, "/sync/last_activities", "/sync/history?page={page}&limit={size}", 0),
         "plex": Target(plex["url"], owner, "/library/metadata/{item}", episodes, 0),
