@@ -101,9 +101,10 @@ def setter(sentence: str, reason: str = "UpdateUserRating", **fixed: Any) -> Act
 
 
 def add_file(server: "Server", given: Given) -> None:
-    """A file like `like` appears at `path`; the next scan finds it."""
+    """A file like `like` appears at `path`, perhaps with another `name` and `year`; the next scan finds it."""
     known = server.shelf.disk.get(given["like"]) or next(f for f in server.catalogue.files if f.path == given["like"])
-    server.shelf.disk[given["path"]] = replace(known, path=given["path"], added=server.now())
+    other = {key: given[key] for key in ("name", "year") if key in given}
+    server.shelf.disk[given["path"]] = replace(known, path=given["path"], added=server.now(), **other)
 
 
 def remove_file(server: "Server", given: Given) -> None:
@@ -118,9 +119,10 @@ def rename_file(server: "Server", given: Given) -> None:
 
 
 def replace_file(server: "Server", given: Given) -> None:
-    """Another file lies under the same name."""
-    file = replace(server.shelf.disk[given["file"]], added=server.now())
-    server.shelf.disk[file.path] = server.shelf.by_path[file.path].file = file
+    """Another file, as long as `like`, lies under the same name."""
+    item, like = server.shelf.by_path[given["file"]], server.shelf.by_path[given["like"]]
+    server.shelf.disk[item.path] = item.file = replace(server.shelf.disk[item.path], added=server.now())
+    item.ticks, server.shelf.generation = like.ticks, server.shelf.generation + 1
 
 
 def missing_folder(server: "Server", given: Given) -> None:

@@ -37,6 +37,7 @@ class App(flask.Flask):
     """Finds routes whatever the case of a path, below a base path if there is one."""
 
     base = ""
+    server: Server
 
     def create_url_adapter(self, request: flask.Request | None) -> Any:
         """Routes by the path in lower case; the request keeps its own."""
@@ -48,7 +49,7 @@ class App(flask.Flask):
         return self.url_map.bind_to_environ({**request.environ, "PATH_INFO": path.removeprefix(self.base)})
 
 
-def make_app(catalogue: Catalogue, control: Control) -> flask.Flask:
+def make_app(catalogue: Catalogue, control: Control) -> App:
     """A server of the version in `control.options` with this catalogue."""
     app, modern = App("jellyfin"), control.options.get("version", "12") != "10.11"
     app.base = control.options.get("base_path", "").lower()
@@ -56,7 +57,7 @@ def make_app(catalogue: Catalogue, control: Control) -> flask.Flask:
         control.switch(name, default(modern), sentence)
     for name, (args, sentence) in FAULTS.items():
         control.fault(name, args, sentence)
-    server = Server(catalogue, control)
+    app.server = server = Server(catalogue, control)
     control.on_reset(lambda: (server.sockets.close(), server.begin())[-1])
     control.state = lambda: state(server)
     control.install(app, lambda: flask.g.get("caller"))

@@ -20,7 +20,7 @@ from sidecar.demo.jellyfin.shelf import Item
 if TYPE_CHECKING:
     from sidecar.demo.jellyfin.server import Server
 
-LOST, REMIND, CHECK = 60, 45, timedelta(seconds=12)
+LOST, REMIND, FIRST, CHECK = 60, 45, timedelta(seconds=6.3), timedelta(seconds=12)
 QUIET, LIBRARY = timedelta(milliseconds=500), timedelta(seconds=30)
 IGNORED = ("SessionsStop", "ScheduledTasksInfoStart", "ScheduledTasksInfoStop", "ActivityLogEntryStart", "ActivityLogEntryStop")
 
@@ -47,6 +47,7 @@ class Sockets:
         self.users: dict[str, dict[str, Item]] = {}
         self.library: dict[str, dict[str, None]] = {}
         self.users_due = self.library_due = server.now()
+        self.left = threading.Condition()
 
     def serve(self, socket: Socket, caller: Caller) -> None:
         """One connection until its end; what is no JSON or no known message closes it."""
@@ -55,7 +56,7 @@ class Sockets:
         with self.lock:
             self.lines.append(line)
         self.send(line, "ForceKeepAlive", LOST)
-        self.server.timers.at(now + CHECK, lambda: self.check(line))
+        self.server.timers.at(now + FIRST, lambda: self.check(line))
         try:
             while not line.lost or not self.server.modern:
                 if not self.take(line, socket.receive()) or line.lost:
@@ -94,6 +95,8 @@ class Sockets:
             if not any(other.session is line.session for other in self.lines) and line.session.play is None:
                 self.server.sessions.all.pop(line.session.id, None)
         self.sessions_changed(forced=True)
+        with self.left:
+            self.left.notify_all()
 
     def check(self, line: Line) -> None:
         """Reminds a silent client, later forgets it (10.11 reminds once and goes on)."""

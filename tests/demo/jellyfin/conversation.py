@@ -4,8 +4,12 @@ Ids, tokens and moments of the recording are mapped to ours as they turn up and 
 simulator's clock is frozen and set to each row's moment, so that counted seconds are the same.
 """
 
+import contextlib
+import dataclasses
 import json
 import re
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,6 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import websocket
+
+from sidecar.demo.control import Control
+from sidecar.demo.jellyfin import make_app
+from sidecar.demo.listen import Listener
+from sidecar.demo.loading import load
 
 ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,7}Z")
@@ -108,3 +118,120 @@ def send(url: str, row: dict[str, Any], mapped: Mapped, session: requests.Sessio
         found.append("no Date header")
     ours = got.json() if got.headers.get("Content-Type", "").startswith("application/json") else got.text
     return found + differences(answer["body"], ours, mapped)
+
+
+SUBSCRIBE = '{"MessageType": "SessionsStart", "Data": "0,1500"}'
+SAID = {  # what a socket of the recording said half a second after it opened
+    "SessionsStart with an object as data": '{"MessageType": "SessionsStart", "Data": {}}',
+    "SessionsStart without data": '{"MessageType": "SessionsStart"}',
+    "a frame that is no JSON": "{oops",
+    "an unknown message": '{"MessageType": "Nonsense"}',
+    "KeepAlive": '{"MessageType": "KeepAlive"}',
+    "ApiKey in the query": '{"MessageType": "KeepAlive"}',
+}
+ORDER = (
+    "startup sign-in libraries items user-data played-items playback sessions websocket lists stale-reads "
+    "websocket-silence library-changes restart"
+).split()
+
+
+class Household:
+    """One server of a version, empty before its first start, whose clock stands still but when it is moved."""
+
+    def __init__(self, contracts: Path, version: str) -> None:
+        self.contracts, self.version, self.mapped = contracts, version, Mapped()
+        full = load(contracts / "jellyfin" / version / "catalogue.json")
+        plain = dataclasses.replace(full.files[0].media, resolution="1080", video="h264", hdr="", audio="aac", channels=1)
+        files = tuple(dataclasses.replace(file, media=plain) for file in full.files)
+        options = {"version": version.removesuffix(".0"), "wizard": True}
+        options["server_version"] = {"12.0": "12.0.0", "10.11": "10.11.11"}[version]
+        self.control = Control("jellyfin", options)
+        self.app = make_app(dataclasses.replace(full, people=(), libraries=(), files=files), self.control)
+        self.server, self.listener = self.app.server, Listener(self.app).start()
+        self.session, self.taken = requests.Session(), threading.Semaphore(0)
+        self.clients: list[websocket.WebSocket] = []
+        self.control.clock.freeze()
+        self.control.clock.set(datetime(2026, 11, 21, tzinfo=UTC))
+        take = self.server.sockets.take
+
+        def counted(*given: Any) -> bool:
+            good = take(*given)
+            self.taken.release()
+            return good
+
+        self.server.sockets.take = counted  # type: ignore[method-assign]
+
+    def close(self) -> None:
+        """Ends everything."""
+        for client in self.clients:
+            client.shutdown()
+        self.server.sockets.close()
+        self.session.close()
+        self.listener.close()
+
+    def until(self, at: datetime) -> None:
+        """Moves the clock forwards to a moment; everything due on the way happens at its own moment."""
+        timers, clock = self.server.timers, self.control.clock
+        with timers.lock:
+            while timers.waiting and timers.waiting[0][0] <= at:
+                clock.set(max(clock.now(), timers.waiting[0][0]))
+                timers.run()
+            clock.set(max(clock.now(), at))
+
+    def act(self, do: str, **given: Any) -> Any:
+        """Does something through the control routes."""
+        answer = self.session.post(f"{self.listener.url}/_control/act", json={"do": do, **given}, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def send(self, row: dict[str, Any]) -> list[str]:
+        """Sends one recorded request."""
+        return send(self.listener.url, row, self.mapped, self.session)
+
+    def key(self) -> dict[str, str]:
+        """The header with the recording's API key."""
+        return {"Authorization": f'MediaBrowser Token="{self.mapped.known["<api key>"]}"'}
+
+    def opened(self, who: str | None, device: str, query: str = "") -> websocket.WebSocket:
+        """A socket of somebody's token; raises when the handshake is refused."""
+        token = self.mapped.known.get(f"<{'api key' if who == 'key' else f'{who} token'}>", "unknown")
+        parts = f'MediaBrowser Client="Sidetrakt", Device="probe", DeviceId="{device}", Version="1.0.0", Token="{token}"'
+        header = {} if who is None else {"Authorization": parts}
+        query = f"?{query}={self.mapped.known['<api key>']}" if query else ""
+        before = len(self.server.sockets.lines)
+        socket = websocket.create_connection(self.listener.url.replace("http", "ws") + "/socket" + query, 5, header=header)
+        self.clients.append(socket)
+        assert json.loads(socket.recv())["MessageType"] == "ForceKeepAlive"
+        assert len(self.server.sockets.lines) == before + 1
+        return socket
+
+    def say(self, socket: websocket.WebSocket, text: str) -> None:
+        """Sends a frame and waits until the server has taken it."""
+        socket.send(text)
+        assert self.taken.acquire(timeout=5)
+
+    def heard(self, socket: websocket.WebSocket, count: int) -> tuple[list[dict[str, Any]], bool]:
+        """The frames that came, of `count` that are expected, and whether the socket was closed."""
+        frames: list[dict[str, Any]] = []
+        with contextlib.suppress(websocket.WebSocketTimeoutException):
+            while True:
+                socket.settimeout(3 if len(frames) < count else 0.05)
+                try:
+                    text = socket.recv()
+                except (websocket.WebSocketConnectionClosedException, ConnectionError):
+                    return frames, True
+                if not text:
+                    return frames, True
+                frames.append(json.loads(text))
+        return frames, False
+
+
+def told(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Recorded frames without the first, which every socket gets, and those of the library, which come when they like."""
+    plain = [row.get("frame", row) for row in frames]
+    return [frame for frame in plain[plain[:1] != [] :] if frame["MessageType"] != "LibraryChanged"]
+
+
+def kinds(frames: list[dict[str, Any]]) -> Counter[str]:
+    """How many frames of each type."""
+    return Counter(frame["MessageType"] for frame in frames)
