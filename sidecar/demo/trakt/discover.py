@@ -90,7 +90,8 @@ def recommended(account: Account, kind: str) -> flask.Response:
     titles, listed = account.world.titles.popular[kind[:-1]], account.shelves["watchlist"].of
     ignored = listed if flask.request.args.get("ignore_watchlisted") == "true" else {}
     seen, full = account.shelves["history"].latest[kind[:-1]].value, "full" in extended()
-    left = (title.json(full) for title in titles if not any(title.n in s for s in (seen, ignored, account.dismissed)))
+    known = seen.keys() | ignored.keys() | account.dismissed
+    left = (title.json(full) for title in titles if title.n not in known)
     return answer(b"[" + b",".join(islice(left, min(number("limit", 10), 100))) + b"]")
 
 
@@ -102,13 +103,13 @@ def dismiss(account: Account, kind: str, id: str) -> flask.Response:
 
 BOTH, PERIOD = "<any(movies,shows):kind>", "<any(daily,weekly,monthly,yearly,all):period>"
 MOST = f"/{BOTH}/<any(watched,played,collected,favorited):name>"
-ROUTES = [
+ROUTES = [  # the charts stand before the summaries, whose ids could be their names
     ("get", "/search/<any(trakt,imdb,tmdb,tvdb):id_type>/<id>", by_id),
     ("get", "/search/<kinds>", by_words),
     ("get", "/search/<any(movie,show):kind>/exact", exact),
-    ("get", f"/{BOTH}/<id>", summary),
     ("get", "/shows/<id>/seasons", seasons),
     ("get", f"/{BOTH}/<any(trending,popular,anticipated):name> {MOST} {MOST}/{PERIOD}", chart),
+    ("get", f"/{BOTH}/<id>", summary),
     ("GET", f"/recommendations/{BOTH}", recommended),
     ("DELETE", f"/recommendations/{BOTH}/<id>", dismiss),
 ]

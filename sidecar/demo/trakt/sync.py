@@ -216,7 +216,9 @@ def drop(account: Account, name: str) -> flask.Response:
 
 def hide(account: Account, section: str) -> flask.Response:
     """POST /users/hidden/<section>."""
-    return answer(add(account, account.hidden(section), "hidden", asked()), 201)
+    made = add(account, account.hidden(section), "hidden", asked())
+    made["added"]["season"] = made["added"].pop("seasons")  # the one count that Trakt names in the singular
+    return answer(made, 201)
 
 
 def unhide(account: Account, section: str) -> flask.Response:

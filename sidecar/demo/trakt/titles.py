@@ -4,7 +4,8 @@ Fragments of JSON are encoded once per title; a page of rows is then little more
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -22,9 +23,16 @@ SHOWN = {  # ids and fields of the minimal object
 }
 
 
-def iso(ms: float) -> str:
+def iso(ms: int) -> str:
     """A moment in milliseconds since 1970 as Trakt writes it."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    days, ms = divmod(int(ms), 86_400_000)
+    return f"{day(days)}T{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}Z"
+
+
+@cache
+def day(days: int) -> str:
+    """A day as Trakt writes it; kept, because minimal maps are full of them."""
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
 def moment(text: Any) -> int | None:
