@@ -171,6 +171,14 @@ def storm(server: "Server", given: Given) -> int:
     return len(hit)
 
 
+def fresh_shows(server: "Server", _: Given) -> None:
+    """As after the first scan of 10.11: series with ids seem empty and watched until the next scan."""
+    for item in server.shelf.items.values():
+        if item.type in ("Series", "Season") and (item.series or item).ids:
+            item.extra["fresh"] = True
+    server.shelf.generation += 1
+
+
 def webhook(server: "Server", given: Given) -> None:
     """The Webhook plugin sends to `url`, optionally only `types` or `users` (ids), with `headers`."""
     server.webhooks.destinations.append({key: value for key, value in given.items() if key != "do"})
@@ -203,7 +211,7 @@ ACTS: dict[str, Act] = {
     "remove_file": remove_file, "rename_file": rename_file, "replace_file": replace_file,
     "missing_folder": missing_folder, "scan": scan, "rights": rights, "disable_user": disable,
     "delete_user": delete_user, "revoke": revoke, "allow_code": allow_code, "migration_storm": storm,
-    "webhook": webhook, "restart": restart, "start": start, "drop_sockets": drop_sockets,
+    "webhook": webhook, "fresh_shows": fresh_shows, "restart": restart, "start": start, "drop_sockets": drop_sockets,
 }  # fmt: skip
 
 

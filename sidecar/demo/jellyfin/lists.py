@@ -15,6 +15,7 @@ def make(ask: Ask, kind: str, type_: str, name: str, **extra: Any) -> Item:
     path, created = f"{folder.extra['Locations'][0]}/{name}-{known[:6]}", moment(server.now())
     item = Item(known, type_, name, path, kind, folder, created=created, extra=extra)
     server.sockets.library_changed(ItemsAdded=[known], FoldersAddedTo=[folder.id])
+    folder.children.append(item)
     return server.shelf.keep(item)
 
 
@@ -51,7 +52,7 @@ def add(ask: Ask, playlist: Item, items: list[Item], position: int | None = None
 
 def playlist_of(ask: Ask) -> Item:
     """The playlist a request names, if it is the user's."""
-    item = ask.server.lookup(ask.id("playlistId"))
+    item = ask.server.shelf.items.get(ask.id("playlistId"))
     user = ask.user() if ask.query.text("userId") or ask.caller.user else (item and item.extra.get("Owner"))
     if item is None or item.type != "Playlist" or item.extra["Owner"] != user:
         raise Refused(404, "Playlist not found")

@@ -25,6 +25,7 @@ FILTERS: dict[str, Test] = {
     "dislikes": lambda _, row: row.rating is None or row.rating < 6.5,
     "isfavoriteorlikes": lambda _, row: row.favorite,
 }
+PLAIN = ("Folder", "ManualPlaylistsFolder")
 OPPOSITE = ({"isplayed", "isunplayed"}, {"isfolder", "isnotfolder"}, {"likes", "dislikes"})
 SORTS: dict[str, Callable[[Item], Any]] = {
     "sortname": lambda item: item.sort,
@@ -62,11 +63,13 @@ class Finder:
         if parent.type in ("BoxSet", "Playlist"):
             return sorted(parent.children, key=lambda item: item.year or 0)
         if parent is shelf.root:
-            return [item for item in items if item.type != "Folder"] if recursive else shelf.libraries()
+            return [item for item in items if item.type not in PLAIN] if recursive else shelf.libraries()
         if parent.type in ("CollectionFolder", "ManualPlaylistsFolder"):
             inside = [item for item in items if item.library == parent.library]
-            inside = [item for item in inside if item.type not in ("Folder", "CollectionFolder", "ManualPlaylistsFolder")]
+            inside = [item for item in inside if item.type not in (*PLAIN, "CollectionFolder")]
             return inside if recursive else [item for item in inside if item.parent and item.parent.type == "Folder"]
+        if parent.extra.get("fresh"):
+            return []
         return [one for child in parent.children for one in (child, *child.children)] if recursive else parent.children
 
     def fixed(
@@ -141,7 +144,7 @@ class Finder:
             order = (("member" if parent and server.shelf.items[parent].type == "BoxSet" else "sortname", False),)
         shown = frozenset(item.library for item in server.shelf.libraries() if item.library in libraries)
         fixed = tuple((name, text) for name in TESTS if (text := query.text(name)) is not None)
-        fixed += tuple((name, "") for name in filters if name in TESTS)
+        fixed += tuple((name, "") for name in [name for name in filters if name in TESTS][-1:])
         shape = (server.shelf.generation, parent, recursive, types, shown, fixed, order)
         if user and (tests or any(name in USER_SORTS for name, _ in order)):
             return self.of_user(user, server.data.stamps.get(user, 0), shape, tests, order)

@@ -117,7 +117,7 @@ def of_series(kind: str) -> Handler:
         user, query = ask.user(), ask.query
         series = ask.server.item(ask.id("seriesId"), user)
         season = query.guid("seasonId")
-        found = series.children if kind == "Season" else list(series.leaves())
+        found = list(series.leaves()) if kind == "Episode" else [] if series.extra.get("fresh") else series.children
         if kind == "Episode" and (season or query.number("season") is not None):
             found = [one for one in found if one.parent and season in (None, one.parent.id)]
             found = [one for one in found if query.number("season") in (None, one.season)]

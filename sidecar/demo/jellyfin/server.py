@@ -134,8 +134,10 @@ class Server:
             self.data.detach(item)
         for item in sorted(added, key=lambda one: (one.primary is None) == self.modern):
             self.data.attach(item)
-        self.scanned = self.now()
+        self.scanned, self.shelf.generation = self.now(), self.shelf.generation + 1
         self.data.sizes.clear()
+        for item in self.shelf.items.values():
+            item.extra.pop("fresh", None)
         changed = {"ItemsAdded": [item.id for item in added], "ItemsRemoved": [item.id for item in gone]}
         if added or gone:
             folders = {"FoldersAddedTo": added, "FoldersRemovedFrom": gone}

@@ -1,7 +1,7 @@
 """Who is there and what plays: sessions of devices, the reports of players, and what playing writes.
 
-Between two reports the server counts the seconds itself; a player that says nothing for five minutes is stopped at
-its last reported position.
+Between two reports the server counts the seconds itself; a player that says nothing for five to ten minutes is
+stopped at its last reported position.
 """
 
 from dataclasses import dataclass, field
@@ -45,6 +45,7 @@ class Session:
     check_in: datetime | None = None
     paused: datetime | None = None
     others: list[User] = field(default_factory=list)
+    watched: bool = False
 
     def seconds(self, now: datetime) -> int:
         """How many seconds the server has counted since the last report."""
@@ -138,7 +139,7 @@ class Sessions:
     def start(self, session: Session, report: dict[str, Any]) -> None:
         """A player begins: a play is counted at once, and 10.11 takes the tick away."""
         found, now, modern = self.items(report), self.server.now(), self.server.modern
-        session.check_in = session.active = now
+        session.check_in, session.active, session.paused = now, now, None
         if found is None:
             return
         item, version = found
@@ -201,7 +202,7 @@ class Sessions:
         self.server.sockets.sessions_changed(forced=True)
 
     def watch(self, session: Session) -> None:
-        """Looks after a play: each second it is counted, and when nothing was reported for long it is stopped."""
+        """Looks after a play: each second it is counted; every five minutes one that is silent as long is stopped."""
         play, timers = session.play, self.server.timers
         if play is None:
             return
@@ -213,8 +214,14 @@ class Sessions:
                 self.server.sockets.sessions_changed(forced=False)
 
         def idle() -> None:
-            if session.play is play and not play.paused:
-                self.stop(session, {**play.report, "PositionTicks": play.ticks, "PlaySessionId": None})
+            known, now = session.play, self.server.now()
+            if known and now - known.check_in > IDLE:
+                self.stop(session, {**known.report, "PositionTicks": known.ticks, "PlaySessionId": None})
+            session.watched = session.play is not None
+            if session.watched:
+                timers.at(now + IDLE, idle)
 
         timers.at(play.check_in + SECOND, tick)
-        timers.at(play.check_in + IDLE + SECOND, idle)
+        if not session.watched:
+            session.watched = True
+            timers.at(play.check_in + IDLE, idle)

@@ -56,6 +56,8 @@ class Item:
 
     def leaves(self) -> Iterator["Item"]:
         """The episodes of a series or season, specials first; a film or an episode itself."""
+        if self.extra.get("fresh"):
+            return
         if not self.folder:
             yield self
         for child in self.children:
@@ -105,6 +107,7 @@ class Shelf:
         self.named = {row["name"]: row["id"] for row in raw.get("libraries", [])}
         for library in catalogue.libraries:
             self.add_library(library.key, library.name, KINDS[library.kind], [library.folder], now)
+        self.own_folder("playlists", now)
         self.scan(now)
 
     def add_library(
@@ -124,7 +127,9 @@ class Shelf:
         known, name, type_ = OWN_FOLDERS[kind]
         if known not in self.items:
             self.add_library(kind, name, kind, [f"/config/data/{name.lower()}"], now, known).type = type_
-        return self.items[known]
+        folder = self.items[known]
+        folder.sort = "\uffff" if kind == "playlists" else folder.sort
+        return folder
 
     def libraries(self) -> list[Item]:
         """The libraries by name."""

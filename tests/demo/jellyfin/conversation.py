@@ -98,6 +98,10 @@ def began(rows: list[dict[str, Any]]) -> datetime:
             told = [at for at in told if at.year > 1 and at < date + timedelta(seconds=2)]  # the header may lag
             bounds += [at - timedelta(seconds=after["at_s"] + 0.01) for at in told] if after is not row else []
             bounds.append(date - timedelta(seconds=after["at_s"]))
+        elif isinstance(row["observed"], dict):
+            for frame in row["observed"].get("frames", []):
+                told = [datetime.fromisoformat(text) for text in MOMENT.findall(json.dumps(frame))]
+                bounds += [at - timedelta(seconds=frame["at_s"]) for at in told if at.year > 1]
     return max(bounds).astimezone(UTC)
 
 
@@ -138,9 +142,9 @@ ORDER = (
 class Household:
     """One server of a version, empty before its first start, whose clock stands still but when it is moved."""
 
-    def __init__(self, contracts: Path, version: str) -> None:
+    def __init__(self, contracts: Path, version: str, ids: str = "") -> None:
         self.contracts, self.version, self.mapped = contracts, version, Mapped()
-        full = load(contracts / "jellyfin" / version / "catalogue.json")
+        full = load(contracts / "jellyfin" / (ids or version) / "catalogue.json")
         plain = dataclasses.replace(full.files[0].media, resolution="1080", video="h264", hdr="", audio="aac", channels=1)
         files = tuple(dataclasses.replace(file, media=plain) for file in full.files)
         options = {"version": version.removesuffix(".0"), "wizard": True}
@@ -228,8 +232,12 @@ class Household:
 
 def told(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Recorded frames without the first, which every socket gets, and those of the library, which come when they like."""
-    plain = [row.get("frame", row) for row in frames]
-    return [frame for frame in plain[plain[:1] != [] :] if frame["MessageType"] != "LibraryChanged"]
+    return heard([row["frame"] for row in frames[1:]])
+
+
+def heard(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Frames without those of the library."""
+    return [frame for frame in frames if frame["MessageType"] != "LibraryChanged"]
 
 
 def kinds(frames: list[dict[str, Any]]) -> Counter[str]:
