@@ -91,7 +91,7 @@ def decide(status: int, desk: Desk, _: Account, said: Said) -> None:
 def expire_tokens(desk: Desk, account: Account, _: Said) -> None:
     """Access tokens run out."""
     for token in desk.tokens.values():
-        token.expires_in = 0 if token.user == account.name else token.expires_in
+        token.created = 0 if token.user == account.name else token.created
 
 
 def connect_other(desk: Desk, account: Account, _: Said) -> None:

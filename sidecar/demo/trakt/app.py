@@ -60,11 +60,12 @@ def make_app(catalogue: Catalogue, control: Control) -> flask.Flask:
             gate.route(route)
     acts.install(control, world, desk)
 
-    @app.post("/oauth/<any('device/code','device/token',token,revoke):call>")
-    def oauth(call: str) -> flask.Response:
+    @app.post("/oauth/<any(token,revoke):call>")
+    @app.post("/oauth/<any(device):flow>/<any(code,token):call>")
+    def oauth(call: str, flow: str = "") -> flask.Response:
         gate.admit_agent()
         with world.lock:
-            status, body = desk.answer(call, asked())
+            status, body = desk.answer(f"{flow}/{call}".strip("/"), asked())
         return answer(body, status)
 
     app.register_error_handler(HTTPException, plain)

@@ -46,7 +46,9 @@ def catalogue() -> Catalogue:
         Movie(Ids(346), None, None, 90, date(2020, 1, 1)),
     ]
     films += [
-        Movie(Ids(n, f"film-{n}", f"tt{n:07}", n + 10_000), f"Film {n}", 1960 + n % 60, 100, date(1990, 1, 1), ("drama",))
+        Movie(
+            Ids(n, f"film-{n}", f"tt{n:07}", n + 10_000), f"Film {n}", 1960 + n % 60, 100, date(1990, 1, 1), ("drama",)
+        )
         for n in range(1000, 1300)
     ]
     dark = show(118, "Dark", {0: 1, 1: 3, 2: 2}, slug="dark", imdb="tt5753856", tmdb=70523, tvdb=334824)
@@ -104,7 +106,7 @@ class Caller:
         answer = self.send("POST", url, json)
         self.control.clock.shift(1)
         assert answer.status_code == status, (answer.status_code, answer.data)
-        return answer.json
+        return answer.json if answer.data else None
 
     def act(self, do: str, **said: Any) -> Any:
         """What somebody does on the website."""

@@ -38,7 +38,9 @@ def test_what_a_request_lacks_is_refused(
     assert answer.headers.get("Server") == ("cloudflare" if html else None)
 
 
-@pytest.mark.parametrize("url", ["/movies/popular", "/search/imdb/tt0113277", "/users/ben/history", "/shows/118/seasons"])
+@pytest.mark.parametrize(
+    "url", ["/movies/popular", "/search/imdb/tt0113277", "/users/ben/history", "/shows/118/seasons"]
+)
 def test_public_data_needs_no_token(anna: Caller, url: str) -> None:
     assert anna.send("GET", url, headers={"Authorization": None}).status_code == 200
 
@@ -66,7 +68,9 @@ def test_bad_json_is_400(anna: Caller) -> None:
         ("generic_agents_refused", False, {"User-Agent": "python-requests/2.34"}),
     ],
 )
-def test_what_is_uncertain_can_be_switched(anna: Caller, switch: str, value: Any, headers: dict[str, str | None]) -> None:
+def test_what_is_uncertain_can_be_switched(
+    anna: Caller, switch: str, value: Any, headers: dict[str, str | None]
+) -> None:
     anna.switch(**{switch: value})
     assert anna.send("GET", WATCHED, headers=headers).status_code == 200
 
@@ -125,7 +129,9 @@ def test_reads_without_a_token_share_a_bucket_by_key_and_address(anna: Caller) -
     ],
 )
 @pytest.mark.parametrize("by", ["switch", "fault"])
-def test_429_comes_in_these_shapes(anna: Caller, by: str, shape: str, html: bool, retry: str | None, told: bool) -> None:
+def test_429_comes_in_these_shapes(
+    anna: Caller, by: str, shape: str, html: bool, retry: str | None, told: bool
+) -> None:
     body = {"movies": [{"ids": {"trakt": 345}}]}
     if by == "switch":
         anna.switch(rate_limit_shape=shape)
@@ -145,7 +151,9 @@ def test_buckets_can_be_switched_off(anna: Caller) -> None:
 
 
 @pytest.mark.parametrize(("act", "locked", "deactivated"), [("lock", "true", "false"), ("deactivate", "false", "true")])
-def test_a_locked_account_is_423_with_headers(anna: Caller, ben: Caller, act: str, locked: str, deactivated: str) -> None:
+def test_a_locked_account_is_423_with_headers(
+    anna: Caller, ben: Caller, act: str, locked: str, deactivated: str
+) -> None:
     anna.act(act)
     for method, url in (("GET", "/sync/last_activities"), ("POST", "/sync/history")):
         answer = anna.send(method, url)

@@ -31,7 +31,10 @@ def test_a_rating_takes_the_place_of_the_former(anna: Caller) -> None:
 
 def test_ratings_have_four_types_and_nest(anna: Caller) -> None:
     episodes = [{"number": 1, "rating": 7}, {"number": 2, "rating": 6}, {"number": 99, "rating": 5}]
-    show = DARK | {"rating": 9, "seasons": [{"number": 1, "rating": 8, "episodes": episodes}, {"number": 2, "rating": 5}]}
+    show = DARK | {
+        "rating": 9,
+        "seasons": [{"number": 1, "rating": 8, "episodes": episodes}, {"number": 2, "rating": 5}],
+    }
     body = {"movies": [HEAT | {"rating": 10}], "shows": [show], "episodes": [{"ids": {"trakt": 118201}, "rating": 4}]}
     assert anna.post("/sync/ratings", body)["added"] == zero(movies=1, shows=1, seasons=2, episodes=3)
     for path, values in {
@@ -57,9 +60,7 @@ def test_a_bad_rating_is_422_and_nothing_of_the_batch_is_stored(anna: Caller, ra
     assert anna.get("/sync/ratings") == []
 
 
-@pytest.mark.parametrize(
-    ("mode", "plays"), [(None, []), ("now", [None]), ("released", ["1995-12-15T00:00:00.000Z"])]
-)
+@pytest.mark.parametrize(("mode", "plays"), [(None, []), ("now", [None]), ("released", ["1995-12-15T00:00:00.000Z"])])
 def test_rating_may_mark_as_watched(anna: Caller, mode: str | None, plays: list[str | None]) -> None:
     anna.act("setting", watch_after_rating=mode)
     for rating in (8, 9):
@@ -175,7 +176,9 @@ LIMITS = [  # what, url, the free limit, the limit of a VIP
 
 
 @pytest.mark.parametrize(("name", "url", "free", "vip"), LIMITS)
-def test_a_free_account_has_limits_from_its_settings(anna: Caller, ben: Caller, name: str, url: str, free: int, vip: int) -> None:
+def test_a_free_account_has_limits_from_its_settings(
+    anna: Caller, ben: Caller, name: str, url: str, free: int, vip: int
+) -> None:
     assert [each.get("/users/settings")["limits"][name]["item_count"] for each in (ben, anna)] == [free, vip]
     ben.post(url, films(*range(1000, 1000 + free)))
     refused = ben.send("POST", url, films(1299))
@@ -230,7 +233,9 @@ def test_personal_lists(ben: Caller, anna: Caller) -> None:
     for path in (f"{url}/items", f"{by_id}/items", f"{url}/items?limit=all", f"{url}/items/movie,show"):
         assert [row["type"] for row in ben.get(path)] == ["movie", "show"]
     assert [row["type"] for row in ben.get(f"{url}/items/show")] == ["show"]
-    assert ben.get(by_id)["item_count"] == ben.get(url)["item_count"] == ben.get("/users/ben/lists")[0]["item_count"] == 2
+    assert (
+        ben.get(by_id)["item_count"] == ben.get(url)["item_count"] == ben.get("/users/ben/lists")[0]["item_count"] == 2
+    )
     assert ben.post(f"{url}/items/remove", {"movies": [HEAT]}, 200)["deleted"] == zero(movies=1)
     assert ben.send("GET", "/users/me/lists/unknown/items").status_code == 404
     assert ben.send("GET", "/lists/31337").status_code == 404
@@ -248,7 +253,14 @@ def test_lists_have_limits_of_number_and_size(ben: Caller) -> None:
     assert ben.send("POST", "/users/me/lists/list-4/items", films(1299)).status_code == 420  # 1,000 on all
 
 
-COPY = {"media_type": "digital", "resolution": "uhd_4k", "hdr": "hdr10", "audio": "dts_ma", "audio_channels": "5.1", "3d": False}
+COPY = {
+    "media_type": "digital",
+    "resolution": "uhd_4k",
+    "hdr": "hdr10",
+    "audio": "dts_ma",
+    "audio_channels": "5.1",
+    "3d": False,
+}
 AT = "2026-01-01T00:00:00.000Z"
 
 

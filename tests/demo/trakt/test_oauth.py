@@ -101,7 +101,10 @@ def test_a_refresh_gives_a_new_pair_and_ends_the_old_one(ben: Caller) -> None:
     assert ben.send("GET", "/sync/last_activities").status_code == 401
     assert ben.send("GET", "/sync/last_activities", headers=bearer(answer.json)).status_code == 200
     again = refresh(ben, old["refresh_token"])
-    assert (again.status_code, again.json) == (400, {"error": "invalid_grant", "error_description": "session not found"})
+    assert (again.status_code, again.json) == (
+        400,
+        {"error": "invalid_grant", "error_description": "session not found"},
+    )
     assert refresh(ben, answer.json["refresh_token"]).status_code == 200
 
 
@@ -122,7 +125,9 @@ def test_an_access_token_lives_as_long_as_it_says(ben: Caller, life: int) -> Non
     assert refresh(ben, token["refresh_token"]).status_code == 200
 
 
-def test_the_answer_of_a_refresh_may_be_lost_after_the_rotation(ben: Caller, serve: Callable[[flask.Flask], str]) -> None:
+def test_the_answer_of_a_refresh_may_be_lost_after_the_rotation(
+    ben: Caller, serve: Callable[[flask.Flask], str]
+) -> None:
     base, old = serve(ben.app), ben.signin["users"]["ben"]["refresh_token"]
     body = {"grant_type": "refresh_token", "refresh_token": old, "redirect_uri": "urn:x"}
     body |= {name: ben.signin[name] for name in ("client_id", "client_secret")}
@@ -184,5 +189,7 @@ def test_there_is_no_authorization_page(anna: Caller) -> None:
 
 
 def test_the_desk_is_behind_the_edge(anna: Caller) -> None:
-    answer = anna.send("POST", "/oauth/device/code", {"client_id": anna.signin["client_id"]}, headers={"User-Agent": None})
+    answer = anna.send(
+        "POST", "/oauth/device/code", {"client_id": anna.signin["client_id"]}, headers={"User-Agent": None}
+    )
     assert (answer.status_code, answer.mimetype) == (403, "text/html")

@@ -107,7 +107,9 @@ def test_a_stop_again_is_409_for_an_hour(anna: Caller) -> None:
     for minutes in (1, 58):
         anna.later(minutes=minutes)
         assert say(anna, "stop", 95, 409) == {"watched_at": after(0), "expires_at": after(60)}
-    assert say(anna, "stop", 95, show={"ids": {"trakt": 118}}, episode={"season": 1, "number": 1})["action"] == "scrobble"
+    assert (
+        say(anna, "stop", 95, show={"ids": {"trakt": 118}}, episode={"season": 1, "number": 1})["action"] == "scrobble"
+    )
     anna.later(minutes=1)
     again = say(anna, "stop", 95)
     assert again["action"] == "scrobble"
@@ -138,7 +140,12 @@ def test_the_window_may_see_the_history(anna: Caller, on: bool, status: int) -> 
 def test_watching_lasts_for_the_rest_of_the_runtime(anna: Caller) -> None:
     say(anna, "start", 50)
     now = anna.get("/users/me/watching")
-    assert (now["started_at"], now["expires_at"], now["action"], now["type"]) == (after(0), after(85), "scrobble", "movie")
+    assert (now["started_at"], now["expires_at"], now["action"], now["type"]) == (
+        after(0),
+        after(85),
+        "scrobble",
+        "movie",
+    )
     assert now["movie"]["ids"]["trakt"] == 345
     anna.later(minutes=84)
     assert anna.send("GET", "/users/anna/watching").status_code == 200

@@ -1,0 +1,223 @@
+"""The checker of exchanges itself, and every route of the simulator against the contract."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.demo.control import Control
+from sidecar.demo.invent import invent
+from sidecar.demo.trakt import make_app, signins
+from tests.demo.trakt.conftest import Caller
+from tests.demo.trakt.contract import Contract, Exchange
+
+FILM = {"title": "Heat", "year": 1995, "ids": {"trakt": 345, "slug": "heat-1995", "tmdb": 949}}
+T = "2026-01-31T20:15:00.000Z"
+GOOD = [
+    Exchange(
+        "POST",
+        "/scrobble/stop",
+        "",
+        {"progress": 92.5, "movie": {"ids": {"tmdb": 949}}},
+        409,
+        {"watched_at": T, "expires_at": T},
+    ),
+    Exchange(
+        "GET",
+        "/sync/history/movies",
+        "",
+        None,
+        200,
+        [{"id": 1 << 34, "watched_at": T, "action": "watch", "type": "movie", "movie": FILM}],
+    ),
+    Exchange("GET", "/users/me/history", "", None, 200, []),
+    Exchange("GET", "/sync/watched/movies", "extended=min&page=1", None, 200, {"345": [T]}),
+    Exchange("GET", "/search/tmdb/949", "", None, 200, [{"type": "movie", "score": None, "movie": FILM}]),
+    Exchange("GET", "/sync/ratings", "", None, 200, []),
+    Exchange("GET", "/sync/playback", "", None, 503, None),
+    Exchange("DELETE", "/sync/playback/5", "", None, 204, None),
+]
+BAD = [
+    (Exchange("GET", "/sync/histories", "", None, 200, []), "not in the contract"),
+    (
+        Exchange(
+            "GET",
+            "/sync/history",
+            "",
+            None,
+            200,
+            [{"id": 1.5, "watched_at": T, "action": "watch", "type": "movie", "movie": FILM}],
+        ),
+        "integer",
+    ),
+    (
+        Exchange(
+            "GET",
+            "/sync/history",
+            "",
+            None,
+            200,
+            [{"id": 1, "watched_at": "soon", "action": "watch", "type": "movie", "movie": FILM}],
+        ),
+        "date-time",
+    ),
+    (
+        Exchange(
+            "GET",
+            "/sync/history",
+            "",
+            None,
+            200,
+            [{"id": 1, "watched_at": T, "action": "watch", "type": "episode", "episode": {}}],
+        ),
+        "show",
+    ),
+    (Exchange("GET", "/users/me/history", "", None, 200, {}), "array"),
+    (Exchange("GET", "/sync/watched/movies", "", None, 200, {"345": [T]}), "array"),
+    (Exchange("GET", "/sync/watched/movies", "extended=min", None, 200, {"345": T}), "valid"),
+    (
+        Exchange(
+            "POST",
+            "/scrobble/start",
+            "",
+            {"progress": 101, "movie": FILM},
+            201,
+            {"id": 0, "action": "start", "progress": 1, "movie": FILM},
+        ),
+        "101",
+    ),
+    (
+        Exchange(
+            "POST",
+            "/scrobble/start",
+            "",
+            {"progress": 1},
+            201,
+            {"id": 0, "action": "start", "progress": 1, "movie": FILM},
+        ),
+        "valid",
+    ),
+    (
+        Exchange(
+            "POST",
+            "/scrobble/start",
+            "",
+            {"progress": 1, "movie": FILM},
+            201,
+            {"id": 0, "action": "stop", "progress": 1, "movie": FILM},
+        ),
+        "stop",
+    ),
+    (
+        Exchange(
+            "POST",
+            "/sync/ratings",
+            "",
+            {"movies": [{"ids": {"trakt": 345}, "rating": 11}]},
+            201,
+            {"added": {}, "not_found": {}},
+        ),
+        "11",
+    ),
+    (
+        Exchange(
+            "POST",
+            "/sync/collection",
+            "",
+            {"movies": [{"ids": {"trakt": 345}, "resolution": "4k"}]},
+            201,
+            {"added": {}, "not_found": {}},
+        ),
+        "4k",
+    ),
+    (Exchange("POST", "/sync/history", "", {"movies": 3}, 201, {"added": {}, "not_found": {}}), "3"),
+    (Exchange("POST", "/oauth/device/token", "", {"code": "c"}, 200, {}), "client_id"),
+    (Exchange("GET", "/sync/last_activities", "", None, 200, {"all": T}), "movies"),
+    (Exchange("GET", "/sync/last_activities", "", None, 302, None), "302"),
+]
+
+
+@pytest.fixture(scope="session")
+def checker(contracts: Path) -> Contract:
+    """The contract; without its files these tests are skipped, in CI they fail."""
+    return Contract(contracts)
+
+
+@pytest.mark.parametrize("exchange", GOOD, ids=lambda e: e.path)
+def test_a_good_exchange_has_no_problems(checker: Contract, exchange: Exchange) -> None:
+    assert checker.problems(exchange) == []
+
+
+@pytest.mark.parametrize(("exchange", "word"), BAD)
+def test_a_bad_exchange_has_problems(checker: Contract, exchange: Exchange, word: str) -> None:
+    problems = checker.problems(exchange)
+    assert problems
+    assert word in " ".join(problems)
+
+
+def test_validators_are_compiled_once(checker: Contract) -> None:
+    for _ in range(3):
+        checker.problems(GOOD[1])
+    info = checker.validator.cache_info()
+    assert info.hits >= 2
+    assert info.currsize < 50
+
+
+FILMS, SHOWS = "345", "118"
+READS = """
+/users/settings /users/settings?extended=browsing /users/me/watching /sync/last_activities /sync/history /sync/history?extended=full
+/sync/history/movies/345 /sync/history/shows/118 /sync/watched/movies /sync/watched/shows /sync/watched/shows?extended=progress
+/sync/watched/movies?extended=min /sync/watched/shows?extended=min&specials=true&season_numbers=true /sync/watched/episodes?extended=min
+/users/anna/watched/movies /users/me/watched/shows?extended=min /users/me/watched/episodes?extended=min /sync/watched/episodes
+/sync/ratings /sync/ratings/all /sync/ratings/movies /sync/ratings/episodes/8,9 /sync/ratings?extended=full /users/me/ratings/shows
+/sync/watchlist /sync/watchlist/movies/added/desc /users/me/watchlist /sync/favorites /sync/favorites/shows/rank/asc
+/sync/collection/movies /sync/collection/shows /sync/collection/episodes /sync/collection/media /sync/collection/shows?extended=metadata
+/sync/collection/movies?extended=metadata /sync/collection/movies?extended=min /sync/collection/minimal/movies /sync/collection/minimal/shows
+/sync/collection/minimal/episodes /users/me/collection/movies /sync/playback /sync/playback/movies /sync/playback/episodes?extended=full
+/users/hidden/dropped /users/hidden/calendar?type=show /users/me/lists /users/me/lists/one /users/me/lists/one/items
+/users/me/lists/one/items/movie/rank/asc /movies/trending /shows/trending?extended=full /movies/popular /shows/popular /movies/anticipated
+/shows/anticipated /movies/watched/weekly /shows/watched/weekly /movies/played/all /movies/collected /movies/favorited/monthly
+/recommendations/movies?limit=5 /recommendations/shows?limit=5&extended=full /search/movie,show?query=the /search/movie/exact?query=heat
+/search/trakt/1?type=movie /shows/FIRST/seasons /shows/FIRST/seasons?extended=full,episodes /shows/FIRST?extended=full
+"""
+
+
+def test_every_read_of_a_busy_user_is_as_the_contract_says(checker: Contract) -> None:
+    catalogue, control = invent(300, 8, 3), Control("trakt")
+    anna = Caller(make_app(catalogue, control), control, signins(catalogue), checker, "anna")
+    films = [{"ids": {"trakt": film.ids.trakt}} for film in catalogue.movies]
+    shows = [{"ids": {"trakt": show.ids.trakt}} for show in catalogue.shows]
+    parts = [{"ids": {"trakt": part.ids.trakt}} for show in catalogue.shows for part in show.episodes]
+    copy = {"media_type": "digital", "resolution": "hd_1080p", "3d": False}
+    all_of_them: dict[str, Any] = {"movies": films[:80], "shows": shows[:5], "episodes": parts[:30]}
+    rated = {kind: [each | {"rating": 1 + n % 10} for n, each in enumerate(rows)] for kind, rows in all_of_them.items()}
+    owned = {kind: [each | copy for each in rows] for kind, rows in all_of_them.items()}
+    for do, body in (
+        ("watch", all_of_them),
+        ("rate", rated),
+        ("collect", owned),
+        ("list", all_of_them),
+        ("favorite", all_of_them),
+    ):
+        anna.act(do, **body)
+    for section in ("dropped", "calendar"):
+        anna.act("hide", section=section, shows=shows[:3])
+    anna.act("create_list", name="One", **all_of_them)
+    anna.post("/scrobble/pause", {"progress": 40, "movie": films[0]})
+    anna.post("/scrobble/pause", {"progress": 40, "episode": parts[0]})
+    anna.post(
+        "/scrobble/start",
+        {"progress": 5, "movie": next(e for m, e in zip(catalogue.movies, films, strict=True) if m.title)},
+    )
+    for path in READS.replace("FIRST", str(catalogue.shows[0].ids.trakt)).split():
+        assert anna.get(path), path
+    rules = {row["rule"] for row in control.log if row["method"] == "GET"}
+    known = {f"GET {rule.rule}" for rule in anna.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    left = {
+        rule
+        for rule in known - rules
+        if "/users/<who>/" not in rule and not rule.startswith(("GET /static", "GET /lists"))
+    }
+    assert not {rule for rule in left if "<kind>/<by>" not in rule and rule.count("<") < 2} - {
+        "GET /sync/playback/<int:id>"
+    }
