@@ -18,7 +18,7 @@ Act = Callable[["Server", Given], Any]
 
 def user_of(server: "Server", given: Given) -> User:
     """The person an act names."""
-    user = server.people.named(given["person"])
+    user = server.people.called(given["person"])
     if user is None:
         raise ValueError(f"nobody is called {given['person']}")
     return user
@@ -56,13 +56,14 @@ def player(do: str) -> Act:
         if do == "vanish":
             return None  # nothing is ever reported again
         if do == "stop":
-            report |= {"Failed": bool(given.get("failed"))} | ({"PositionTicks": None} if given.get("no_position") else {})
+            report |= {"Failed": bool(given.get("failed"))} | (
+                {"PositionTicks": None} if given.get("no_position") else {}
+            )
         {"start": server.sessions.start, "next": server.sessions.start, "stop": server.sessions.stop}.get(
             do, server.sessions.progress
         )(session, report)
         return {"item": item.id, "session": session.id, "ticks": ticks}
 
-    act.__doc__ = PLAYS[do]
     return act
 
 
@@ -78,152 +79,129 @@ PLAYS = {
 }
 
 
-def watch(server: "Server", given: Given) -> None:
-    """Ticks a film, episode, season or series, with a date (`at`) or without."""
+def set_(server: "Server", given: Given, **fields: Any) -> None:
+    """Sets one thing of an item's user data."""
+    server.data.change(user_of(server, given).id, item_of(server, given), "UpdateUserRating", **fields)
+
+
+def tick(server: "Server", given: Given, played: bool) -> None:
+    """Ticks an item or takes the tick away."""
     at = datetime.fromisoformat(given["at"]) if given.get("at") else None
-    server.data.toggle(user_of(server, given).id, item_of(server, given), True, at)
-
-
-def unwatch(server: "Server", given: Given) -> None:
-    """Takes the tick away."""
-    server.data.toggle(user_of(server, given).id, item_of(server, given), False, None)
-
-
-def setter(sentence: str, reason: str = "UpdateUserRating", **fixed: Any) -> Act:
-    """An act that sets one thing of an item's user data."""
-
-    def act(server: "Server", given: Given) -> None:
-        value = fixed or {"rating": float(given["rating"])}
-        server.data.change(user_of(server, given).id, item_of(server, given), reason, **value)
-
-    act.__doc__ = sentence
-    return act
+    server.data.toggle(user_of(server, given).id, item_of(server, given), played, at)
 
 
 def add_file(server: "Server", given: Given) -> None:
-    """A file like `like` appears at `path`, perhaps with another `name` and `year`; the next scan finds it."""
+    """Puts a file on the disk."""
     known = server.shelf.disk.get(given["like"]) or next(f for f in server.catalogue.files if f.path == given["like"])
     other = {key: given[key] for key in ("name", "year") if key in given}
     server.shelf.disk[given["path"]] = replace(known, path=given["path"], added=server.now(), **other)
 
 
-def remove_file(server: "Server", given: Given) -> None:
-    """A file goes from the disk."""
-    del server.shelf.disk[given["file"]]
-
-
 def rename_file(server: "Server", given: Given) -> None:
-    """A file is at `path` now."""
-    file = server.shelf.disk.pop(given["file"])
-    server.shelf.disk[given["path"]] = replace(file, path=given["path"])
+    """Gives a file another path."""
+    server.shelf.disk[given["path"]] = replace(server.shelf.disk.pop(given["file"]), path=given["path"])
 
 
 def replace_file(server: "Server", given: Given) -> None:
-    """Another file, as long as `like`, lies under the same name."""
+    """Puts another file under the same name."""
     item, like = server.shelf.by_path[given["file"]], server.shelf.by_path[given["like"]]
     server.shelf.disk[item.path] = item.file = replace(server.shelf.disk[item.path], added=server.now())
     item.ticks, server.shelf.generation = like.ticks, server.shelf.generation + 1
 
 
-def missing_folder(server: "Server", given: Given) -> None:
-    """The folder of `library` is not there (`back`: it is again)."""
-    (server.shelf.missing.discard if given.get("back") else server.shelf.missing.add)(given["library"])
-
-
 def rights(server: "Server", given: Given) -> None:
-    """Which `libraries` (keys) a person may see."""
+    """Sets what a person may see."""
     shown = [item.id for item in server.shelf.libraries() if item.library in given["libraries"]]
     user_of(server, given).policy |= {"EnableAllFolders": False, "EnabledFolders": shown}
 
 
-def disable(server: "Server", given: Given) -> None:
-    """Disables an account (`on`: false enables it)."""
-    user_of(server, given).policy |= {"IsDisabled": given.get("on", True)}
-
-
-def delete_user(server: "Server", given: Given) -> None:
-    """Deletes an account with its tokens."""
-    user = user_of(server, given)
-    del server.people.users[user.id]
-    server.people.tokens = {token: one for token, one in server.people.tokens.items() if one.user is not user}
-
-
 def revoke(server: "Server", given: Given) -> None:
-    """Makes a `token`, all of a `person` or all API keys void."""
+    """Makes tokens void."""
     user = user_of(server, given) if "person" in given else None
     drop = [token for token, one in server.people.tokens.items() if one.user is user]
     for token in [given["token"]] if "token" in given else drop:
         server.people.tokens.pop(token, None)
 
 
-def allow_code(server: "Server", given: Given) -> None:
-    """A person types the `code` of a Quick Connect."""
-    server.people.allow(given["code"], user_of(server, given))
-
-
 def storm(server: "Server", given: Given) -> int:
-    """An upgrade gone wrong: every `every`-th series is watched, without dates."""
-    user, series = user_of(server, given), [item for item in server.shelf.items.values() if item.type == "Series"]
+    """Marks episodes as an upgrade gone wrong did."""
+    user, series = user_of(server, given).id, [item for item in server.shelf.items.values() if item.type == "Series"]
     hit = [leaf for item in series[:: given.get("every", 2)] for leaf in item.leaves()]
-    for leaf in hit:
-        server.data.rows.setdefault(user.id, {})[leaf.id] = replace(server.data.truth(user.id, leaf), played=True, home=leaf.id)
-    server.data.stamps[user.id] = server.data.stamps.get(user.id, 0) + 1
+    rows = server.data.rows.setdefault(user, {})
+    rows.update({leaf.id: replace(server.data.truth(user, leaf), played=True, home=leaf.id) for leaf in hit})
+    server.data.stamps[user] = server.data.stamps.get(user, 0) + 1
     return len(hit)
 
 
 def fresh_shows(server: "Server", _: Given) -> None:
-    """As after the first scan of 10.11: series with ids seem empty and watched until the next scan."""
+    """Marks the series that 10.11 breaks."""
     for item in server.shelf.items.values():
         if item.type in ("Series", "Season") and (item.series or item).ids:
             item.extra["fresh"] = True
     server.shelf.generation += 1
 
 
-def webhook(server: "Server", given: Given) -> None:
-    """The Webhook plugin sends to `url`, optionally only `types` or `users` (ids), with `headers`."""
-    server.webhooks.destinations.append({key: value for key, value in given.items() if key != "do"})
-
-
-def scan(server: "Server", _: Given) -> Any:
-    """Scans the libraries."""
-    return server.scan()
-
-
-def restart(server: "Server", given: Given) -> None:
-    """Shuts down and starts again (`stay_down`: until `start`)."""
-    server.halt(again=not given.get("stay_down"))
-
-
 def start(server: "Server", _: Given) -> None:
-    """Starts after a shutdown; it is ready at once."""
+    """Ends a shutdown."""
     server.stopped, server.restarted = False, None
 
 
-def drop_sockets(server: "Server", _: Given) -> None:
-    """Closes all sockets without a word."""
-    server.sockets.close()
+def missing(server: "Server", given: Given) -> None:
+    """Takes the folder of a library away or brings it back."""
+    (server.shelf.missing.discard if given.get("back") else server.shelf.missing.add)(given["library"])
 
 
-ACTS: dict[str, Act] = {
-    "watch": watch, "unwatch": unwatch, "rate": setter("Rates an item: `rating` 0 to 10."),
-    "unrate": setter("Takes a rating away.", rating=None), "favorite": setter("Makes an item a favourite.", favorite=True),
-    "unfavorite": setter("Makes an item no favourite.", favorite=False), "add_file": add_file,
-    "remove_file": remove_file, "rename_file": rename_file, "replace_file": replace_file,
-    "missing_folder": missing_folder, "scan": scan, "rights": rights, "disable_user": disable,
-    "delete_user": delete_user, "revoke": revoke, "allow_code": allow_code, "migration_storm": storm,
-    "webhook": webhook, "fresh_shows": fresh_shows, "restart": restart, "start": start, "drop_sockets": drop_sockets,
-}  # fmt: skip
+ACTS: dict[str, tuple[str, Act]] = {
+    "watch": ("Ticks a film, episode, season or series, with a date (`at`) or without.", lambda s, g: tick(s, g, True)),
+    "unwatch": ("Takes the tick away.", lambda s, g: tick(s, g, False)),
+    "rate": ("Rates an item: `rating` 0 to 10.", lambda s, g: set_(s, g, rating=float(g["rating"]))),
+    "unrate": ("Takes a rating away.", lambda s, g: set_(s, g, rating=None)),
+    "favorite": ("Makes an item a favourite.", lambda s, g: set_(s, g, favorite=True)),
+    "unfavorite": ("Makes an item no favourite.", lambda s, g: set_(s, g, favorite=False)),
+    "add_file": (
+        "A file like `like` appears at `path`, perhaps with another `name`; the next scan finds it.",
+        add_file,
+    ),
+    "remove_file": ("A file goes from the disk.", lambda s, g: s.shelf.disk.pop(g["file"]).path),
+    "rename_file": ("A file is at `path` now.", rename_file),
+    "replace_file": ("Another file, as long as `like`, lies under the same name.", replace_file),
+    "missing_folder": ("The folder of `library` is not there (`back`: it is again).", missing),
+    "scan": ("Scans the libraries.", lambda s, _: s.scan()),
+    "rights": ("Which `libraries` (keys) a person may see.", rights),
+    "disable_user": (
+        "Disables an account (`on`: false enables it).",
+        lambda s, g: user_of(s, g).policy.update(IsDisabled=g.get("on", True)),
+    ),
+    "delete_user": ("Deletes an account with its tokens.", lambda s, g: s.people.delete(user_of(s, g).id)),
+    "revoke": ("Makes a `token`, all of a `person` or all API keys void.", revoke),
+    "allow_code": (
+        "A person types the `code` of a Quick Connect.",
+        lambda s, g: s.people.allow(g["code"], user_of(s, g)),
+    ),
+    "migration_storm": ("An upgrade gone wrong: every `every`-th series is watched, without dates.", storm),
+    "webhook": (
+        "The Webhook plugin sends to `url`: `types`, `users` (ids), `headers`.",
+        lambda s, g: s.webhooks.add(g),
+    ),
+    "fresh_shows": ("As after the first scan of 10.11: series with ids seem empty until the next scan.", fresh_shows),
+    "restart": (
+        "Shuts down and starts again (`stay_down`: until `start`).",
+        lambda s, g: s.halt(not g.get("stay_down")),
+    ),
+    "start": ("Starts after a shutdown; it is ready at once.", start),
+    "drop_sockets": ("Closes all sockets without a word.", lambda s, _: s.sockets.close()),
+}
 
 
 def install(server: "Server") -> None:
     """Declares all acts and players' actions."""
 
-    def bound(act: Act) -> Callable[[Given], Any]:
+    def bound(sentence: str, act: Act) -> Callable[[Given], Any]:
         def perform(given: Given) -> Any:
             return act(server, given)
 
-        perform.__doc__ = act.__doc__
+        perform.__doc__ = sentence
         return perform
 
-    server.control.acts |= {name: bound(act) for name, act in ACTS.items()}
-    server.control.play |= {do: bound(player(do)) for do in PLAYS}
+    server.control.acts |= {name: bound(*act) for name, act in ACTS.items()}
+    server.control.play |= {do: bound(sentence, player(do)) for do, sentence in PLAYS.items()}

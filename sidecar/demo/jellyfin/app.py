@@ -58,14 +58,14 @@ def make_app(catalogue: Catalogue, control: Control) -> App:
     for name, (args, sentence) in FAULTS.items():
         control.fault(name, args, sentence)
     app.server = server = Server(catalogue, control)
-    control.on_reset(lambda: (server.sockets.close(), server.begin())[-1])
+    control.on_reset(server.reset)
     control.state = lambda: state(server)
     control.install(app, lambda: flask.g.get("caller"))
     app.before_request(lambda: gate(server))
     app.after_request(lambda answer: dressed(server, answer))
     for methods, path, need, handler in [*routes.ROUTES, *system.ROUTES]:
-        view = viewed(server, need, handler)
-        app.add_url_rule(f"/{path}", f"{methods} {path}", view, methods=methods.split(","))
+        for one in path.split():
+            app.add_url_rule(f"/{one}", f"{methods} {one}", viewed(server, need, handler), methods=methods.split(","))
     app.url_map.add(Rule("/socket", endpoint="socket", websocket=True))
     app.view_functions["socket"] = lambda: listen(server)
     app.register_error_handler(Refused, refusal)
@@ -144,8 +144,6 @@ def listen(server: Server) -> flask.Response:
 def signins(catalogue: Catalogue) -> dict[str, Any]:
     """How to sign in: the administrator's API key and everybody's name, password and id."""
     raw = {row["name"]: row["id"] for row in (catalogue.raw or {}).get("users", [])}
-    people = [
-        {"name": one.name, "password": one.password, "id": raw.get(one.name) or hashed("user", one.name), "admin": one.admin}
-        for one in catalogue.people
-    ]  # fmt: skip
+    ids = {one.name: raw.get(one.name) or hashed("user", one.name) for one in catalogue.people}
+    people = [{"name": p.name, "password": p.password, "id": ids[p.name], "admin": p.admin} for p in catalogue.people]
     return {"api_key": admin_key(catalogue.seed), "people": people}

@@ -111,11 +111,12 @@ def change_collection(ask: Ask) -> None:
 
 def delete(ask: Ask) -> None:
     """Deletes a list; films and episodes cannot be deleted here."""
-    item = ask.server.lookup(ask.id("itemId"))
-    if item is None or item.extra.get("Owner", ask.caller.user) not in (None, ask.caller.user and ask.caller.user.id):
-        if item is None or not ask.caller.admin:
-            raise Refused(404)
+    item, own = ask.server.lookup(ask.id("itemId")), ask.caller.user.id if ask.caller.user else None
+    if item is None or (not ask.caller.admin and item.extra.get("Owner") != own):
+        raise Refused(404)
     if item.type not in ("Playlist", "BoxSet"):
         raise Refused(401)
     ask.server.shelf.drop(item)
-    ask.server.sockets.library_changed(ItemsRemoved=[item.id], FoldersRemovedFrom=[item.parent.id if item.parent else ""])
+    ask.server.sockets.library_changed(
+        ItemsRemoved=[item.id], FoldersRemovedFrom=[item.parent.id if item.parent else ""]
+    )

@@ -9,49 +9,42 @@ from urllib.parse import unquote
 
 import flask
 
-from sidecar.demo.jellyfin.wire import NOBODY, Query, Refused, hashed, lean, moment, problem
+from sidecar.demo.jellyfin.wire import NOBODY, Query, Refused, hashed, lean, moment, named, problem
 
 if TYPE_CHECKING:
     from sidecar.demo.jellyfin.server import Server
 
 PROVIDERS = "Jellyfin.Server.Implementations.Users.Default"
-POLICY: dict[str, Any] = {
-    **dict.fromkeys(
+POLICY = (
+    named(
         "IsAdministrator IsDisabled EnableCollectionManagement EnableSubtitleManagement EnableLyricManagement "
-        "EnableRemoteControlOfOtherUsers EnableLiveTvManagement ForceRemoteSourceTranscoding EnableContentDeletion".split(),
+        "EnableRemoteControlOfOtherUsers EnableLiveTvManagement ForceRemoteSourceTranscoding EnableContentDeletion",
         False,
-    ),
-    **dict.fromkeys(
+    )
+    | named(
         "IsHidden EnableUserPreferenceAccess EnableSharedDeviceControl EnableRemoteAccess EnableLiveTvAccess "
         "EnableMediaPlayback EnableAudioPlaybackTranscoding EnableVideoPlaybackTranscoding EnablePlaybackRemuxing "
         "EnableContentDownloading EnableSyncTranscoding EnableMediaConversion EnableAllDevices EnableAllChannels "
-        "EnableAllFolders EnablePublicSharing".split(),
+        "EnableAllFolders EnablePublicSharing",
         True,
-    ),
-    **dict.fromkeys("InvalidLoginAttemptCount MaxActiveSessions RemoteClientBitrateLimit".split(), 0),
-    **dict.fromkeys(
+    )
+    | named("InvalidLoginAttemptCount MaxActiveSessions RemoteClientBitrateLimit", 0)
+    | named(
         "BlockedTags AllowedTags AccessSchedules BlockUnratedItems EnableContentDeletionFromFolders EnabledDevices "
-        "EnabledChannels EnabledFolders BlockedMediaFolders BlockedChannels".split(),
+        "EnabledChannels EnabledFolders BlockedMediaFolders BlockedChannels",
         (),
-    ),
-    "LoginAttemptsBeforeLockout": -1,
-    "AuthenticationProviderId": f"{PROVIDERS}AuthenticationProvider",
-    "PasswordResetProviderId": f"{PROVIDERS}PasswordResetProvider",
-    "SyncPlayAccess": "CreateAndJoinGroups",
-}
+    )
+    | {"LoginAttemptsBeforeLockout": -1, "SyncPlayAccess": "CreateAndJoinGroups"}
+    | {f"{kind}ProviderId": f"{PROVIDERS}{kind}Provider" for kind in ("Authentication", "PasswordReset")}
+)
 OWNER = ("IsAdministrator", "EnableRemoteControlOfOtherUsers", "EnableContentDeletion")
-CONFIGURATION: dict[str, Any] = {
-    **dict.fromkeys("DisplayMissingEpisodes DisplayCollectionsView EnableLocalPassword".split(), False),
-    **dict.fromkeys(
-        "PlayDefaultAudioTrack HidePlayedInLatest RememberAudioSelections RememberSubtitleSelections "
-        "EnableNextEpisodeAutoPlay".split(),
-        True,
-    ),
-    **dict.fromkeys("GroupedFolders OrderedViews LatestItemsExcludes MyMediaExcludes".split(), ()),
-    "SubtitleLanguagePreference": "",
-    "SubtitleMode": "Default",
-    "CastReceiverId": "F007D354",
-}
+CONFIGURATION = (
+    named("DisplayMissingEpisodes DisplayCollectionsView EnableLocalPassword", False)
+    | named("PlayDefaultAudioTrack HidePlayedInLatest RememberAudioSelections RememberSubtitleSelections", True)
+    | named("GroupedFolders OrderedViews LatestItemsExcludes MyMediaExcludes", ())
+    | {"EnableNextEpisodeAutoPlay": True, "SubtitleLanguagePreference": "", "SubtitleMode": "Default"}
+    | {"CastReceiverId": "F007D354"}
+)
 CODE_LIFE = timedelta(minutes=10)
 
 
@@ -115,11 +108,19 @@ class People:
 
     def add(self, name: str, password: str, admin: bool = False) -> User:
         """A new account."""
-        user = User(self.named_ids.get(name) or hashed("user", name), name, password, POLICY | dict.fromkeys(OWNER, admin))
+        user = User(
+            self.named_ids.get(name) or hashed("user", name), name, password, POLICY | dict.fromkeys(OWNER, admin)
+        )
         self.users[user.id] = user
         return user
 
-    def named(self, name: str) -> User | None:
+    def delete(self, known: str) -> None:
+        """An account goes, with its tokens and sessions."""
+        user, sessions = self.users.pop(known), self.server.sessions
+        self.tokens = {token: one for token, one in self.tokens.items() if one.user is not user}
+        sessions.all = {key: one for key, one in sessions.all.items() if one.user is not user}
+
+    def called(self, name: str) -> User | None:
         """The account of a name, in any case."""
         return next((user for user in self.users.values() if user.name.lower() == name.lower()), None)
 
@@ -127,8 +128,8 @@ class People:
         """The libraries (by key) a user may see; without a user all of them."""
         all_ = {item.library: item.id for item in self.server.shelf.libraries()} | {"": ""}
         policy = self.users[user].policy if user else POLICY
-        seen = all_ if policy["EnableAllFolders"] else [k for k, known in all_.items() if known in policy["EnabledFolders"]]
-        return frozenset(seen)
+        some = policy["EnabledFolders"]
+        return frozenset(all_ if policy["EnableAllFolders"] else [key for key, known in all_.items() if known in some])
 
     def shown(self, user: User) -> dict[str, Any]:
         """An account as the server shows it."""
@@ -142,7 +143,10 @@ class People:
 
     def caller(self, request: flask.Request) -> Caller:
         """Who sends a request; an unknown token is nobody's."""
-        legacy, query = self.server.control.switches["legacy_authorization"], Query(list(request.args.items(multi=True)))
+        legacy, query = (
+            self.server.control.switches["legacy_authorization"],
+            Query(list(request.args.items(multi=True))),
+        )
         header = request.headers.get("Authorization", "")
         parts = parse(header, ("mediabrowser", "emby") if legacy else ("mediabrowser",))
         forms = [parts.get("token"), query.text("ApiKey")]
@@ -160,8 +164,7 @@ class People:
     def sign_in(self, user: User, caller: Caller) -> dict[str, Any]:
         """A token for a user on the caller's device; the one before it is void."""
         now, parts = self.server.now(), caller.parts
-        if not all(parts.get(name) for name in ("client", "device", "deviceid", "version")):
-            raise Refused(400)
+        complete(parts)
         if user.policy["IsDisabled"]:
             raise Refused(403)
         device = parts["deviceid"]
@@ -175,9 +178,8 @@ class People:
 
     def by_password(self, name: str, password: str, caller: Caller) -> dict[str, Any]:
         """A sign-in with name and password."""
-        user = self.named(name)
-        if not all(caller.parts.get(part) for part in ("client", "device", "deviceid", "version")):
-            raise Refused(400)
+        user = self.called(name)
+        complete(caller.parts)
         if user is None or user.password != password:
             if user:
                 user.policy["InvalidLoginAttemptCount"] += 1
@@ -194,10 +196,9 @@ class People:
         """Begins a Quick Connect."""
         if not self.server.control.switches["quick_connect"]:
             raise Refused(401)
-        if not all(caller.parts.get(part) for part in ("client", "device", "deviceid", "version")):
-            raise Refused(400)
+        complete(caller.parts)
         parts = caller.parts
-        begun = {
+        begun: dict[str, Any] = {
             "Authenticated": False, "Secret": secrets.token_hex(32).upper(), "Code": f"{secrets.randbelow(10**6):06d}",
             "DeviceId": parts["deviceid"], "DeviceName": parts["device"], "AppName": parts["client"],
             "AppVersion": parts["version"], "DateAdded": moment(self.server.now()), "until": self.server.now() + CODE_LIFE,
@@ -220,7 +221,11 @@ class People:
         parts = {"deviceid": "DeviceId", "device": "DeviceName", "client": "AppName", "version": "AppVersion"}
         device = {part: begun[name] for part, name in parts.items()} | {"remote": ""}
         later = moment(self.server.now() + timedelta(minutes=1))
-        begun |= {"Authenticated": True, "DateAdded": later, "result": self.sign_in(user, Caller("", None, None, device))}
+        begun |= {
+            "Authenticated": True,
+            "DateAdded": later,
+            "result": self.sign_in(user, Caller("", None, None, device)),
+        }
         return True
 
     def by_secret(self, secret: str) -> dict[str, Any]:
@@ -255,6 +260,12 @@ class People:
             if asked not in self.users:
                 raise Refused(404) if missing == "text" else problem(404)
         return asked or own
+
+
+def complete(parts: dict[str, str]) -> None:
+    """A session needs a whole header."""
+    if not all(parts.get(name) for name in ("client", "device", "deviceid", "version")):
+        raise Refused(400)
 
 
 def parse(header: str, schemes: tuple[str, ...]) -> dict[str, str]:

@@ -72,7 +72,7 @@ class Finder:
             return []
         return [one for child in parent.children for one in (child, *child.children)] if recursive else parent.children
 
-    def fixed(
+    def fixed(  # noqa: PLR0917 - the key of a cache
         self, _: int, parent: str, recursive: bool, types: frozenset[str], libraries: frozenset[str],
         tests: tuple[tuple[str, str], ...], order: tuple[tuple[str, bool], ...],
     ) -> list[Item]:  # fmt: skip
@@ -90,7 +90,12 @@ class Finder:
         return items
 
     def of_user(
-        self, user: str, _: int, shape: tuple[Any, ...], tests: tuple[tuple[str, bool], ...], order: tuple[tuple[str, bool], ...]
+        self,
+        user: str,
+        _: int,
+        shape: tuple[Any, ...],
+        tests: tuple[tuple[str, bool], ...],
+        order: tuple[tuple[str, bool], ...],
     ) -> list[Item]:
         """The items of a query that depends on a user's data; the second argument is the state of that."""
         data, items = self.server.data, self.fixed(*shape)
@@ -102,7 +107,7 @@ class Finder:
                 items = [item for item in items if FILTERS[name](item, rows[item.id]) == wanted]
         for name, down in reversed(order):
             if name in USER_SORTS:
-                items = sorted(items, key=lambda item: USER_SORTS[name](rows[item.id]), reverse=down)  # noqa: B023
+                items = sorted(items, key=lambda item: USER_SORTS[name](rows[item.id]), reverse=down)
         return items
 
     def watched(self, user: str, item: Item) -> bool:
@@ -125,7 +130,10 @@ class Finder:
     def find(self, query: Query, user: str | None) -> list[Item]:
         """All items of a query, sorted."""
         server, filters = self.server, [name.lower() for name in query.names("filters")]
-        tests, types = self.user_tests(query, filters), frozenset(name.lower() for name in query.names("includeItemTypes"))
+        tests, types = (
+            self.user_tests(query, filters),
+            frozenset(name.lower() for name in query.names("includeItemTypes")),
+        )
         libraries, parent = server.people.may_see(user), query.guid("parentId") or ""
         if parent and server.item(parent, user, "text") is server.shelf.root:
             parent = ""
@@ -163,7 +171,7 @@ class Finder:
         return self.encode(page, query, user, total, start)
 
     def encode(
-        self, page: list[Item], query: Query, user: str | None, total: int, start: int = 0, listed: bool = False
+        self, page: list[Item], query: Query, user: str | None, total: int, start: int = 0, *, listed: bool = False
     ) -> bytes:
         """Rows as a query wants them, in the envelope of a list; those of a playlist say which entry they are."""
         fields = frozenset(ASKED[name.lower()] for name in query.names("fields") if name.lower() in ASKED)

@@ -1,18 +1,16 @@
 """Every route about people, items, user data and players: method, path, who may, and what it does.
 
-The routes of the sixth column of years (`Users/{userId}/...`) do the same as the documented ones.
+A second path of a row is its older twin (`Users/{userId}/...`), which is served though it is in no document.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import flask
-
 from sidecar.demo.jellyfin import lists
 from sidecar.demo.jellyfin.ask import Ask
-from sidecar.demo.jellyfin.sessions import REPORT, Session
+from sidecar.demo.jellyfin.sessions import REPORT, Session, Sessions
 from sidecar.demo.jellyfin.userdata import UPDATE
-from sidecar.demo.jellyfin.wire import Query, Refused, guid, problem, read_body, read_guid
+from sidecar.demo.jellyfin.wire import Query, Refused, problem, read_body
 
 Handler = Callable[[Ask], Any]
 
@@ -21,6 +19,17 @@ def sign_in(ask: Ask) -> Any:
     """A token for name and password."""
     body = read_body("request")
     return ask.server.people.by_password(body.get("Username") or "", body.get("Pw") or "", ask.caller)
+
+
+def by_secret(ask: Ask) -> Any:
+    """A token for an allowed Quick Connect."""
+    return ask.server.people.by_secret(read_body("request").get("Secret") or "")
+
+
+def users(ask: Ask) -> Any:
+    """The accounts; strangers are shown those that do not hide."""
+    people, strange = ask.server.people, ask.path_is("/users/public")
+    return [people.shown(user) for user in people.users.values() if not strange or not user.policy["IsHidden"]]
 
 
 def me(ask: Ask) -> Any:
@@ -55,11 +64,9 @@ def set_policy(ask: Ask) -> None:
 
 def delete_user(ask: Ask) -> None:
     """An account goes, with its tokens and sessions."""
-    people, user = ask.server.people, ask.server.people.users.pop(ask.id("userId"), None)
-    if user is None:
+    if ask.id("userId") not in ask.server.people.users:
         raise problem(404)
-    people.tokens = {token: known for token, known in people.tokens.items() if known.user is not user}
-    ask.server.sessions.all = {k: one for k, one in ask.server.sessions.all.items() if one.user is not user}
+    ask.server.people.delete(ask.id("userId"))
 
 
 def log_out(ask: Ask) -> None:
@@ -74,11 +81,6 @@ def allow_code(ask: Ask) -> bool:
     if user is None:
         raise Refused(404)
     return ask.server.people.allow(ask.query.text("code") or "", ask.server.people.users[user])
-
-
-def items(ask: Ask) -> bytes:
-    """A page of items."""
-    return ask.server.finder.page(ask.query, ask.user())
 
 
 def item(ask: Ask) -> Any:
@@ -131,7 +133,10 @@ def of_series(kind: str) -> Handler:
 def views(ask: Ask) -> Any:
     """The libraries a user sees."""
     user, server = ask.user(), ask.server
-    seen = sorted((one for one in server.shelf.libraries() if one.library in server.people.may_see(user)), key=lambda one: one.sort)
+    seen = sorted(
+        (one for one in server.shelf.libraries() if one.library in server.people.may_see(user)),
+        key=lambda one: one.sort,
+    )
     seen = [one for one in seen if one.type == "CollectionFolder" or one.children]
     rows = [server.rows.whole(one, user) for one in seen]
     return {"Items": rows, "TotalRecordCount": len(rows), "StartIndex": 0}
@@ -140,7 +145,19 @@ def views(ask: Ask) -> Any:
 def counts(ask: Ask) -> Any:
     """How many items of each kind there are."""
     found = [one.type for one in ask.server.finder.find(Query([("recursive", "true")]), ask.user())]
-    names = "Movie Series Episode Artist Program Trailer Song Album MusicVideo BoxSet Book".split()
+    names = [
+        "Movie",
+        "Series",
+        "Episode",
+        "Artist",
+        "Program",
+        "Trailer",
+        "Song",
+        "Album",
+        "MusicVideo",
+        "BoxSet",
+        "Book",
+    ]
     return {f"{name}Count": found.count(name) for name in names} | {"ItemCount": len(found) if ask.server.modern else 0}
 
 
@@ -182,19 +199,23 @@ def played(ask: Ask) -> Any:
 
 def sessions(ask: Ask) -> Any:
     """Who is there."""
-    seen, now, within = ask.server.sessions.visible(ask.caller), ask.server.now(), ask.query.number("activeWithinSeconds")
+    seen, now, within = (
+        ask.server.sessions.visible(ask.caller),
+        ask.server.now(),
+        ask.query.number("activeWithinSeconds"),
+    )
     device = ask.query.text("deviceId")
     seen = [one for one in seen if device in (None, one.parts["deviceid"])]
     seen = [one for one in seen if not within or (now - one.seen(now)).total_seconds() <= within]
     return [ask.server.sessions.shown(one) for one in seen]
 
 
-def reported(act: Callable[[Ask, Session, dict[str, Any]], None], name: str) -> Handler:
+def reported(act: Callable[[Sessions, Session, dict[str, Any]], None], name: str) -> Handler:
     """A player's report."""
 
     def handler(ask: Ask) -> None:
         body = read_body(name, REPORT)
-        act(ask, ask.server.sessions.touch(ask.caller), body)
+        act(ask.server.sessions, ask.server.sessions.touch(ask.caller), body)
 
     return handler
 
@@ -217,18 +238,17 @@ def drop_key(ask: Ask) -> None:
     ask.server.people.tokens.pop(ask.path["key"], None)
 
 
-USER = "users/<userId>"
+U, ID = "users/<userId>", "<itemId>"
 ROUTES: list[tuple[str, str, str, Handler]] = [
     ("POST", "users/authenticatebyname", "open", sign_in),
-    ("POST", "users/authenticatewithquickconnect", "open",
-     lambda ask: ask.server.people.by_secret(read_body("request").get("Secret") or "")),
-    ("GET", "users/public", "open", lambda ask: [ask.server.people.shown(one) for one in ask.server.people.users.values() if not one.policy["IsHidden"]]),
-    ("GET", "users", "user", lambda ask: [ask.server.people.shown(one) for one in ask.server.people.users.values()]),
+    ("POST", "users/authenticatewithquickconnect", "open", by_secret),
+    ("GET", "users/public", "open", users),
+    ("GET", "users", "user", users),
     ("GET", "users/me", "user", me),
-    ("GET", USER, "user", one_user),
+    ("GET", U, "user", one_user),
     ("POST", "users/new", "admin", new_user),
-    ("DELETE", USER, "admin", delete_user),
-    ("POST", f"{USER}/policy", "admin", set_policy),
+    ("DELETE", U, "admin", delete_user),
+    ("POST", f"{U}/policy", "admin", set_policy),
     ("POST", "sessions/logout", "user", log_out),
     ("GET,POST", "auth/keys", "admin", api_keys),
     ("DELETE", "auth/keys/<key>", "admin", drop_key),
@@ -236,35 +256,27 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
     ("POST", "quickconnect/initiate", "open", lambda ask: ask.server.people.connect(ask.caller)),
     ("GET", "quickconnect/connect", "open", lambda ask: ask.server.people.connected(ask.query.text("secret") or "")),
     ("POST", "quickconnect/authorize", "user", allow_code),
-    ("GET", "items", "user", items),
-    ("GET", f"{USER}/items", "user", items),
-    ("GET", "items/<itemId>", "user", item),
-    ("GET", f"{USER}/items/<itemId>", "user", item),
-    ("GET", "items/<itemId>/ancestors", "user", ancestors),
+    ("GET", f"items {U}/items", "user", preset()),
+    ("GET", f"items/{ID} {U}/items/{ID}", "user", item),
+    ("GET", f"items/{ID}/ancestors", "user", ancestors),
     ("GET", "items/counts", "user", counts),
-    ("DELETE", "items/<itemId>", "user", lists.delete),
-    ("GET", "useritems/resume", "user", preset(filters="IsResumable", recursive="true", sortBy="DatePlayed", sortOrder="Descending")),
-    ("GET", f"{USER}/items/resume", "user", preset(filters="IsResumable", recursive="true", sortBy="DatePlayed", sortOrder="Descending")),
+    ("DELETE", f"items/{ID}", "user", lists.delete),
+    ("GET", f"useritems/resume {U}/items/resume", "user",
+     preset(filters="IsResumable", recursive="true", sortBy="DatePlayed", sortOrder="Descending")),
     ("GET", "shows/nextup", "user", preset(ids="0")),
     ("GET", "shows/<seriesId>/seasons", "user", of_series("Season")),
     ("GET", "shows/<seriesId>/episodes", "user", of_series("Episode")),
-    ("GET", "userviews", "user", views),
-    ("GET", f"{USER}/views", "user", views),
-    ("GET,POST", "useritems/<itemId>/userdata", "user", data),
-    ("GET,POST", f"{USER}/items/<itemId>/userdata", "user", data),
-    ("POST,DELETE", "useritems/<itemId>/rating", "user", rating),
-    ("POST,DELETE", f"{USER}/items/<itemId>/rating", "user", rating),
-    ("POST,DELETE", "userfavoriteitems/<itemId>", "user", favorite),
-    ("POST,DELETE", f"{USER}/favoriteitems/<itemId>", "user", favorite),
-    ("POST,DELETE", "userplayeditems/<itemId>", "user", played),
-    ("POST,DELETE", f"{USER}/playeditems/<itemId>", "user", played),
+    ("GET", f"userviews {U}/views", "user", views),
+    ("GET,POST", f"useritems/{ID}/userdata {U}/items/{ID}/userdata", "user", data),
+    ("POST,DELETE", f"useritems/{ID}/rating {U}/items/{ID}/rating", "user", rating),
+    ("POST,DELETE", f"userfavoriteitems/{ID} {U}/favoriteitems/{ID}", "user", favorite),
+    ("POST,DELETE", f"userplayeditems/{ID} {U}/playeditems/{ID}", "user", played),
     ("GET", "sessions", "user", sessions),
-    ("POST", "sessions/playing", "user", reported(lambda ask, one, body: ask.server.sessions.start(one, body), "playbackStartInfo")),
-    ("POST", "sessions/playing/progress", "user", reported(lambda ask, one, body: ask.server.sessions.progress(one, body), "playbackProgressInfo")),
-    ("POST", "sessions/playing/stopped", "user", reported(lambda ask, one, body: ask.server.sessions.stop(one, body), "playbackStopInfo")),
+    ("POST", "sessions/playing", "user", reported(Sessions.start, "playbackStartInfo")),
+    ("POST", "sessions/playing/progress", "user", reported(Sessions.progress, "playbackProgressInfo")),
+    ("POST", "sessions/playing/stopped", "user", reported(Sessions.stop, "playbackStopInfo")),
     ("POST", "sessions/playing/ping", "user", lambda _: None),
-    ("POST", "sessions/capabilities", "user", capabilities),
-    ("POST", "sessions/capabilities/full", "user", capabilities),
+    ("POST", "sessions/capabilities sessions/capabilities/full", "user", capabilities),
     ("POST", "playlists", "user", lists.new_playlist),
     ("POST", "playlists/<playlistId>", "user", lists.update_playlist),
     ("GET", "playlists/<playlistId>/items", "user", lists.playlist_items),

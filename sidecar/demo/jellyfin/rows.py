@@ -28,13 +28,29 @@ SOURCE_ON = "SupportsTranscoding SupportsDirectStream SupportsDirectPlay Support
 EMPTY = "Taglines Genres RemoteTrailers People Studios GenreItems Tags Chapters LockedFields ProductionLocations"
 WHOLE = (
     "Etag DateCreated DateLastMediaAdded CanDelete CanDownload SortName ExternalUrls MediaSources Path ParentId "
-    "EnableMediaSourceDisplay PlayAccess ProviderIds LocalTrailerCount SpecialFeatureCount DisplayPreferencesId Trickplay "
-    f"MediaStreams MediaSourceCount LockData Width Height ChildCount {EMPTY}"
+    "EnableMediaSourceDisplay PlayAccess ProviderIds LocalTrailerCount SpecialFeatureCount DisplayPreferencesId "
+    f"Trickplay MediaStreams MediaSourceCount LockData Width Height ChildCount {EMPTY}"
 ).split()
-PLAYING = (
-    "DateCreated ExternalUrls Path EnableMediaSourceDisplay Taglines Genres ProviderIds ParentId Studios GenreItems "
-    "LocalTrailerCount SpecialFeatureCount MediaStreams SeriesStudio Chapters Trickplay Width Height"
-).split()
+PLAYING = [
+    "DateCreated",
+    "ExternalUrls",
+    "Path",
+    "EnableMediaSourceDisplay",
+    "Taglines",
+    "Genres",
+    "ProviderIds",
+    "ParentId",
+    "Studios",
+    "GenreItems",
+    "LocalTrailerCount",
+    "SpecialFeatureCount",
+    "MediaStreams",
+    "SeriesStudio",
+    "Chapters",
+    "Trickplay",
+    "Width",
+    "Height",
+]
 KEPT = 3  # sets of fields whose rows are kept encoded
 
 
@@ -113,17 +129,17 @@ GETTERS: dict[str, Callable[[Item, bool], Any]] = {
     "Etag": lambda item, _: hashed("etag", item.id),
     "DateCreated": lambda item, _: item.created,
     "DateLastMediaAdded": lambda item, _: NEVER if item.type == "CollectionFolder" else None,
-    "CanDelete": lambda item, _: False,
+    "CanDelete": lambda *_: False,
     "CanDownload": lambda item, _: not item.folder,
     "SortName": lambda item, _: item.sort,
     "ExternalUrls": lambda item, _: urls(item),
     "Path": lambda item, _: item.path,
-    "EnableMediaSourceDisplay": lambda item, _: True,
-    "PlayAccess": lambda item, _: "Full",
+    "EnableMediaSourceDisplay": lambda *_: True,
+    "PlayAccess": lambda *_: "Full",
     "ProviderIds": lambda item, _: item.ids,
     "ParentId": lambda item, _: item.parent.id if item.parent else None,
-    "LocalTrailerCount": lambda item, _: 0,
-    "SpecialFeatureCount": lambda item, _: 0,
+    "LocalTrailerCount": lambda *_: 0,
+    "SpecialFeatureCount": lambda *_: 0,
     "DisplayPreferencesId": lambda item, _: item.id if item.type == "CollectionFolder" else hashed(item.type),
     "MediaSourceCount": lambda item, _: len(item.versions) if len(item.versions) > 1 else None,
     "MediaSources": lambda item, new: None if item.folder else [source(one, new) for one in item.versions or [item]],
@@ -137,7 +153,7 @@ GETTERS: dict[str, Callable[[Item, bool], Any]] = {
     "Chapters": lambda item, new: [] if new or not item.folder else None,
     "ProductionLocations": leaf([]),
 }
-GETTERS |= {name: lambda item, _: [] for name in EMPTY.split() if name not in GETTERS}
+GETTERS |= {name: lambda *_: [] for name in EMPTY.split() if name not in GETTERS}
 ASKED = {name.lower(): name for name in GETTERS if name not in ("SeriesStudio", "DateLastMediaAdded", "LockData")}
 
 
@@ -152,7 +168,7 @@ class Rows:
     def basics(self, item: Item, images: bool) -> dict[str, Any]:
         """What every row has."""
         season = item.parent if item.type == "Episode" else None
-        row = {
+        row: dict[str, Any] = {
             "Name": item.name, "ServerId": self.server.id, "Id": item.id, "Container": container(item),
             "PremiereDate": item.premiere, "ChannelId": None, "RunTimeTicks": item.ticks, "ProductionYear": item.year,
             "IndexNumber": item.number, "IndexNumberEnd": item.number_end, "ParentIndexNumber": item.season,

@@ -85,6 +85,11 @@ class Server:
         self.stopped, self.scanned = False, now
         self.running: dict[str, float] = {}
 
+    def reset(self) -> None:
+        """Everything as after the start; open sockets are closed."""
+        self.sockets.close()
+        self.begin()
+
     def now(self) -> datetime:
         """The current moment."""
         return self.control.clock.now()

@@ -79,6 +79,11 @@ def advance(row: Row, ticks: int, runtime: int | None) -> bool:
     return True
 
 
+def named_user(user: User) -> dict[str, str]:
+    """Somebody who watches along."""
+    return {"UserId": user.id, "UserName": user.name}
+
+
 class Sessions:
     """The sessions of one server."""
 
@@ -114,7 +119,7 @@ class Sessions:
             "PlayMethod": play.report.get("PlayMethod", "DirectPlay") if play else None,
         }  # fmt: skip
         return off | lean({
-            "PlayState": lean(state), "AdditionalUsers": [{"UserId": u.id, "UserName": u.name} for u in session.others],
+            "PlayState": lean(state), "AdditionalUsers": [named_user(user) for user in session.others],
             "Capabilities": off | {"SupportsPersistentIdentifier": True}, "RemoteEndPoint": parts.get("remote", "127.0.0.1") or None,
             "Id": session.id, "UserId": session.user.id if session.user else NOBODY,
             "UserName": session.user.name if session.user else None, "Client": parts["client"],
@@ -176,7 +181,9 @@ class Sessions:
         if ticks is None and reason == "PlaybackProgress":
             return False
         before = data.remembered(user.id, target)
-        row = Row(before.rating, before.position, before.count, before.favorite, before.last, before.played, before.home)
+        row = Row(
+            before.rating, before.position, before.count, before.favorite, before.last, before.played, before.home
+        )
         if ticks is None:
             row.count, row.played, row.position, done = row.count + 1, True, 0, True
         else:

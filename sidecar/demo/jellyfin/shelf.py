@@ -66,12 +66,17 @@ class Item:
     def finish(self) -> "Item":
         """Works out how it is sorted and what its user data is called."""
         own, above = dashed(self.id), self.series.keys[0] if self.series else ""
-        named = tuple(self.ids[kind] for kind in (("Tvdb" if self.type == "Series" else "Tmdb"), "Imdb") if kind in self.ids)
+        named = tuple(
+            self.ids[kind] for kind in (("Tvdb" if self.type == "Series" else "Tmdb"), "Imdb") if kind in self.ids
+        )
         if self.type == "Episode":
             named = (f"{above}{self.season:03d}{self.number:03d}",) if None not in (self.season, self.number) else ()
             self.sort = f"{self.season or 0:03d} - {self.number or 0:04d} - {self.name.lower()}"
         elif self.type == "Season":
-            named, self.sort = (f"{above}{self.number:03d}",) if self.number is not None else (), f"{self.number or 0:04d}"
+            named, self.sort = (
+                (f"{above}{self.number:03d}",) if self.number is not None else (),
+                f"{self.number or 0:04d}",
+            )
         else:
             self.sort = sort_name(self.name)
         self.keys = (*named, own)
@@ -111,7 +116,7 @@ class Shelf:
         self.scan(now)
 
     def add_library(
-        self, key: str, name: str, kind: str | None, folders: list[str], now: datetime, known: str | None = None
+        self, key: str, name: str, kind: str | None, folders: list[str], now: datetime, *, known: str | None = None
     ) -> Item:
         """Makes a library; the playlists' and the collections' own are made when the first of them is."""
         path = f"/config/root/default/{name}"
@@ -126,7 +131,7 @@ class Shelf:
         """The folder of the playlists or of the collections."""
         known, name, type_ = OWN_FOLDERS[kind]
         if known not in self.items:
-            self.add_library(kind, name, kind, [f"/config/data/{name.lower()}"], now, known).type = type_
+            self.add_library(kind, name, kind, [f"/config/data/{name.lower()}"], now, known=known).type = type_
         folder = self.items[known]
         folder.sort = "\uffff" if kind == "playlists" else folder.sort
         return folder
@@ -151,7 +156,9 @@ class Shelf:
         if path in self.by_path:
             return self.by_path[path]
         row = self.given.get(path, {})
-        item = Item(row.get("id") or hashed(type_, path), type_, row.get("name") or name, path, parent.library, parent, **fields)
+        item = Item(
+            row.get("id") or hashed(type_, path), type_, row.get("name") or name, path, parent.library, parent, **fields
+        )
         parent.children.append(self.keep(item))
         if parent.type != "Folder":
             parent.children.sort(key=lambda child: child.sort)
@@ -169,8 +176,8 @@ class Shelf:
             else:
                 self.episode(file, library, now)
         for folder, members in films.items():
-            if len(members) > 1 and folder not in shelves.values():
-                self.group(members)
+            if len(members) > 1:
+                self.group(folder, members)
         return [item for known, item in self.items.items() if known not in before]
 
     def film(self, file: File, library: Item) -> Item:
@@ -194,7 +201,9 @@ class Shelf:
             year=(show and show.year) or (int(year[1]) if year else None), **stamp,
         )  # fmt: skip
         place = f"{top}/Season {file.season}" if inside == top else str(inside)
-        label = "Specials" if file.season == 0 else f"Season {file.season}" if file.season is not None else "Season Unknown"
+        label = (
+            "Specials" if file.season == 0 else f"Season {file.season}" if file.season is not None else "Season Unknown"
+        )
         season = self.made("Season", place, label, series, number=file.season, series=series, **stamp)
         title = file.titles[0] if file.titles else None
         aired = f"{title.aired:%Y-%m-%d}T00:00:00.0000000Z" if isinstance(title, Episode) else None
@@ -209,13 +218,15 @@ class Shelf:
         ticks = ticks or (file.runtime_ms * TICKS // 1000 if file.runtime_ms is not None else None)
         return {"ticks": ticks, "created": moment(file.added), "file": file}
 
-    def group(self, members: list[Item]) -> None:
-        """Files of one folder are versions of one film: the biggest picture is the film, the others are hidden."""
-        first = members[0]
+    def group(self, folder: str, members: list[Item]) -> None:
+        """Files named `folder - version` are versions of one film: the biggest picture is it, the others are hidden."""
+        name = f"{folder}/{folder.rpartition('/')[2]}"
         members = sorted(
-            (member for member in members if member.ids == first.ids and member.year == first.year),
+            (member for member in members if member.path.startswith((f"{name} - ", f"{name}."))),
             key=lambda member: (-int((re.search(r"(\d{3,4})p", member.path) or [0, 0])[1]), member.path),
         )
+        if not members:
+            return
         for member in members[1:]:
             member.primary, member.name, member.ticks = members[0], members[0].name, member.ticks or members[0].ticks
         members[0].versions = members if len(members) > 1 else []

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from simple_websocket import ConnectionClosed, Server as Socket
+from simple_websocket import ConnectionClosed
+from simple_websocket import Server as Socket
 
 from sidecar.demo.jellyfin.people import Caller
 from sidecar.demo.jellyfin.sessions import Session
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 LOST, REMIND, FIRST, CHECK = 60, 45, timedelta(seconds=6.3), timedelta(seconds=12)
 QUIET, LIBRARY = timedelta(milliseconds=500), timedelta(seconds=30)
-IGNORED = ("SessionsStop", "ScheduledTasksInfoStart", "ScheduledTasksInfoStop", "ActivityLogEntryStart", "ActivityLogEntryStop")
+IGNORED = (
+    "SessionsStop",
+    "ScheduledTasksInfoStart",
+    "ScheduledTasksInfoStop",
+    "ActivityLogEntryStart",
+    "ActivityLogEntryStop",
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -174,7 +181,14 @@ class Sockets:
             if self.server.now() < self.library_due:
                 return
             changed, self.library = self.library, {}
-        names = "FoldersAddedTo FoldersRemovedFrom ItemsAdded ItemsRemoved ItemsUpdated CollectionFolders".split()
+        names = [
+            "FoldersAddedTo",
+            "FoldersRemovedFrom",
+            "ItemsAdded",
+            "ItemsRemoved",
+            "ItemsUpdated",
+            "CollectionFolders",
+        ]
         data: dict[str, Any] = {name: list(changed.get(name, ())) for name in names}
         self.to_user(None, "LibraryChanged", data | {"IsEmpty": not any(data[name] for name in names[:5])})
 

@@ -6,8 +6,9 @@ import flask
 
 from sidecar.demo.jellyfin.ask import Ask
 from sidecar.demo.jellyfin.routes import Handler
-from sidecar.demo.jellyfin.wire import TICKS, Refused, hashed, lean, moment, problem, read_body
+from sidecar.demo.jellyfin.wire import TICKS, Refused, hashed, lean, moment, named, problem, read_body
 
+REPOSITORY = "https://repo.jellyfin.org/files/plugin/manifest.json"
 HOUR = 3600 * TICKS
 # key, name, category, when: every so many hours, at each start, daily from an hour on for so many hours
 TASKS = tuple(line.split(";") for line in """AudioNormalization;Audio Normalization;Library;24
@@ -32,8 +33,8 @@ ONCE = ("RefreshLibrary", "PluginUpdates", "DeleteTranscodeFiles", "CleanCollect
 LIBRARY_OFF = (
     "EnableRealtimeMonitor EnableLUFSScan EnableChapterImageExtraction ExtractChapterImagesDuringLibraryScan "
     "EnableTrickplayImageExtraction ExtractTrickplayImagesDuringLibraryScan SaveLocalMetadata EnableInternetProviders "
-    "EnableEmbeddedTitles EnableEmbeddedExtrasTitles EnableEmbeddedEpisodeInfos SkipSubtitlesIfEmbeddedSubtitlesPresent "
-    "SaveLyricsWithMedia SaveTrickplayWithMedia PreferNonstandardArtistsTag UseCustomTagDelimiters "
+    "EnableEmbeddedTitles EnableEmbeddedExtrasTitles EnableEmbeddedEpisodeInfos "
+    "SkipSubtitlesIfEmbeddedSubtitlesPresent SaveLyricsWithMedia SaveTrickplayWithMedia PreferNonstandardArtistsTag UseCustomTagDelimiters "
     "AutomaticallyAddToCollection"
 )
 LIBRARY_ON = (
@@ -101,23 +102,19 @@ def startup(ask: Ask) -> Any:
 
 def folders(ask: Ask) -> Any:
     """The libraries as administrators see them."""
+    none = TYPE_NONE + (" SimilarItemProviders SimilarItemProviderOrder" if ask.server.modern else "")
     rows = []
     for item in ask.server.shelf.libraries():
-        kind = item.extra["CollectionType"]
-        similar = {"SimilarItemProviders": [], "SimilarItemProviderOrder": []} if ask.server.modern else {}
-        options: dict[str, Any] = {
-            **dict.fromkeys(LIBRARY_OFF.split(), False), **dict.fromkeys(LIBRARY_ON.split(), True),
-            **{name: [] for name in LIBRARY_NONE.split()}, "AutomaticRefreshIntervalDays": 0, "AllowEmbeddedSubtitles": "AllowAll",
-            "PathInfos": [{"Path": path} for path in item.extra["Locations"]], "SeasonZeroDisplayName": "Specials",
-            "CustomTagDelimiters": ["/", "|", ";", "\\"],
-            "TypeOptions": [
-                {"Type": name, **{key: [] for key in TYPE_NONE.split()}, **similar}
-                for name in item.extra.get("Types", TYPES.get(kind, []))
-            ],
+        kind, paths = item.extra["CollectionType"], item.extra["Locations"]
+        types = item.extra.get("Types", TYPES.get(kind, []))
+        options = named(LIBRARY_OFF, False) | named(LIBRARY_ON, True) | named(LIBRARY_NONE, ()) | {
+            "AutomaticRefreshIntervalDays": 0, "PathInfos": [{"Path": path} for path in paths],
+            "SeasonZeroDisplayName": "Specials", "AllowEmbeddedSubtitles": "AllowAll",
+            "CustomTagDelimiters": ["/", "|", ";", "\\"], "SaveLocalMetadata": kind == "boxsets",
+            "TypeOptions": [{"Type": name} | named(none, ()) for name in types],
         }  # fmt: skip
-        options |= {"SaveLocalMetadata": True} if kind == "boxsets" else {}
         if item.type == "CollectionFolder":
-            row = {"Name": item.name, "Locations": item.extra["Locations"], "CollectionType": kind, "LibraryOptions": options}
+            row = {"Name": item.name, "Locations": paths, "CollectionType": kind, "LibraryOptions": options}
             rows.append(lean(row | {"ItemId": item.id, "RefreshStatus": "Idle"}))
     return rows
 
@@ -170,7 +167,14 @@ def tasks(ask: Ask) -> Any:
             continue
         known, ran = hashed("task", key), server.scanned
         running = key in server.running
-        result = {"StartTimeUtc": moment(ran), "EndTimeUtc": moment(ran), "Status": "Completed", "Name": name, "Key": key, "Id": known}
+        result = {
+            "StartTimeUtc": moment(ran),
+            "EndTimeUtc": moment(ran),
+            "Status": "Completed",
+            "Name": name,
+            "Key": key,
+            "Id": known,
+        }
         rows.append(lean({
             "Name": name, "State": "Running" if running else "Idle", "Id": known, "Description": f"{name}.",
             "CurrentProgressPercentage": server.running.get(key), "Category": category, "IsHidden": False, "Key": key,
@@ -228,5 +232,5 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
     ("POST,DELETE", "scheduledtasks/running/<taskId>", "admin", run_task),
     ("GET", "plugins", "admin", lambda _: []),
     ("GET", "packages", "user", lambda _: []),
-    ("GET", "repositories", "admin", lambda _: [{"Name": "Jellyfin Stable", "Url": "https://repo.jellyfin.org/files/plugin/manifest.json", "Enabled": True}]),
+    ("GET", "repositories", "admin", lambda _: [{"Name": "Jellyfin Stable", "Url": REPOSITORY, "Enabled": True}]),
 ]  # fmt: skip

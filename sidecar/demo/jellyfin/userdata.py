@@ -41,7 +41,12 @@ class UserData:
     """The rows of all users; `changed` is told of every one that is saved, with the reason."""
 
     def __init__(
-        self, items: dict[str, Item], modern: bool, stale: Callable[[], bool], now: Callable[[], datetime], changed: Changed
+        self,
+        items: dict[str, Item],
+        modern: bool,
+        stale: Callable[[], bool],
+        now: Callable[[], datetime],
+        changed: Changed,
     ) -> None:
         self.items, self.modern, self.stale_reads, self.now, self.changed = items, modern, stale, now, changed
         self.rows: dict[str, dict[str, Row]] = {}
@@ -117,7 +122,9 @@ class UserData:
         """The state as a page shows it, encoded."""
         row = self.truth(user, item)
         if row is BLANK and not item.folder and not item.versions:
-            blank = b'{"PlaybackPositionTicks":0,"PlayCount":0,"IsFavorite":false,"Played":false,"Key":"%s","ItemId":"%s"}'
+            blank = (
+                b'{"PlaybackPositionTicks":0,"PlayCount":0,"IsFavorite":false,"Played":false,"Key":"%s","ItemId":"%s"}'
+            )
             return blank % (item.keys[0].encode(), item.id.encode())
         return msgspec.json.encode(self.shown(user, item, row, self.key(item, row, single=False)))
 
@@ -175,7 +182,7 @@ class UserData:
             if other is not item:
                 row = self.remembered(user, other)
                 fields = {"played": True} if played else {"played": False, "count": 0, "position": 0, "last": None}
-                self.save(user, other, replace(row, **fields), "TogglePlayed")  # type: ignore[arg-type]
+                self.save(user, other, replace(row, **fields), "TogglePlayed")
 
     def detach(self, item: Item) -> None:
         """An item went: its rows wait under its names for one that has the same."""

@@ -36,13 +36,20 @@ class Webhooks:
     def __init__(self, server: "Server") -> None:
         self.server, self.destinations = server, list[dict[str, Any]]()
 
+    def add(self, destination: dict[str, Any]) -> None:
+        """One more destination."""
+        self.destinations.append(destination)
+
     def send(self, kind: str, user: str, body: dict[str, Any]) -> None:
         """One event to every destination that wants it."""
         for to in self.destinations:
             if kind in to.get("types", [kind]) and user in to.get("users", [user]):
                 server = {"ServerId": self.server.id, "ServerName": "test", "ServerVersion": self.server.version}
                 about = {"ServerUrl": to.get("server_url", ""), "NotificationType": kind}
-                headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": f"Jellyfin-Server/{self.server.version}"}
+                headers = {
+                    "Content-Type": "text/plain; charset=utf-8",
+                    "User-Agent": f"Jellyfin-Server/{self.server.version}",
+                }
                 try:
                     text = msgspec.json.encode(server | about | body)
                     requests.post(to["url"], text, headers=headers | to.get("headers", {}), timeout=10)
@@ -63,11 +70,17 @@ class Webhooks:
             body["PremiereDate"] = item.premiere[:10]
         if series and item.parent:
             body |= {"SeriesName": series.name, "SeriesId": series.id, "SeasonId": item.parent.id}
-            for name, number in (("SeasonNumber", item.season), ("EpisodeNumber", item.number), ("EpisodeNumberEnd", item.number_end)):
+            for name, number in (
+                ("SeasonNumber", item.season),
+                ("EpisodeNumber", item.number),
+                ("EpisodeNumberEnd", item.number_end),
+            ):
                 if number is not None:
                     body |= {name: number, f"{name}00": f"{number:02}", f"{name}000": f"{number:03}"}
         body |= {f"Provider_{kind.lower()}": value for kind, value in item.ids.items()}
-        for stream, prefix, names in zip(streams(item, modern=True), ("Video_0_", "Audio_0_"), (VIDEO, SOUND), strict=False):
+        for stream, prefix, names in zip(
+            streams(item, modern=True), ("Video_0_", "Audio_0_"), (VIDEO, SOUND), strict=False
+        ):
             for name in names.split():
                 label, _, source = name.partition("=")
                 body[prefix + label] = stream.get(source or label)

@@ -73,6 +73,11 @@ def read_moment(text: str) -> datetime:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def named(names: str, value: Any) -> dict[str, Any]:
+    """The same value for several names."""
+    return dict.fromkeys(names.split(), value)
+
+
 def lean(row: dict[str, Any]) -> dict[str, Any]:
     """A row without its nulls; the channel's stays, as on the real server."""
     return {name: value for name, value in row.items() if value is not None or name == "ChannelId"}
@@ -87,8 +92,7 @@ def reply(value: Any, status: int = 200) -> flask.Response:
 def refusal(refused: Refused) -> flask.Response:
     """The answer of a refusal."""
     if refused.body == TEXT or refused.body is None:
-        kind = {"content_type": "text/plain"} if refused.body else {}
-        answer = flask.Response(refused.body, refused.status, **kind)
+        answer = flask.Response(refused.body, refused.status, content_type="text/plain")
         if not refused.body:
             del answer.headers["Content-Type"]
         return answer

@@ -84,7 +84,9 @@ def same(theirs: Any, ours: Any, mapped: Mapped, path: str) -> bool:
 
 def read(contracts: Path, version: str, name: str) -> list[dict[str, Any]]:
     """The rows of one recorded conversation."""
-    rows: list[dict[str, Any]] = json.loads((contracts / "jellyfin" / version / f"{name}.json").read_text())["exchanges"]
+    rows: list[dict[str, Any]] = json.loads((contracts / "jellyfin" / version / f"{name}.json").read_text())[
+        "exchanges"
+    ]
     return rows
 
 
@@ -133,10 +135,22 @@ SAID = {  # what a socket of the recording said half a second after it opened
     "KeepAlive": '{"MessageType": "KeepAlive"}',
     "ApiKey in the query": '{"MessageType": "KeepAlive"}',
 }
-ORDER = (
-    "startup sign-in libraries items user-data played-items playback sessions websocket lists stale-reads "
-    "websocket-silence library-changes restart"
-).split()
+ORDER = [
+    "startup",
+    "sign-in",
+    "libraries",
+    "items",
+    "user-data",
+    "played-items",
+    "playback",
+    "sessions",
+    "websocket",
+    "lists",
+    "stale-reads",
+    "websocket-silence",
+    "library-changes",
+    "restart",
+]
 
 
 class Household:
@@ -145,7 +159,9 @@ class Household:
     def __init__(self, contracts: Path, version: str, ids: str = "") -> None:
         self.contracts, self.version, self.mapped = contracts, version, Mapped()
         full = load(contracts / "jellyfin" / (ids or version) / "catalogue.json")
-        plain = dataclasses.replace(full.files[0].media, resolution="1080", video="h264", hdr="", audio="aac", channels=1)
+        plain = dataclasses.replace(
+            full.files[0].media, resolution="1080", video="h264", hdr="", audio="aac", channels=1
+        )
         files = tuple(dataclasses.replace(file, media=plain) for file in full.files)
         options = {"version": version.removesuffix(".0"), "wizard": True}
         options["server_version"] = {"12.0": "12.0.0", "10.11": "10.11.11"}[version]
@@ -199,11 +215,15 @@ class Household:
     def opened(self, who: str | None, device: str, query: str = "") -> websocket.WebSocket:
         """A socket of somebody's token; raises when the handshake is refused."""
         token = self.mapped.known.get(f"<{'api key' if who == 'key' else f'{who} token'}>", "unknown")
-        parts = f'MediaBrowser Client="Sidetrakt", Device="probe", DeviceId="{device}", Version="1.0.0", Token="{token}"'
+        parts = (
+            f'MediaBrowser Client="Sidetrakt", Device="probe", DeviceId="{device}", Version="1.0.0", Token="{token}"'
+        )
         header = {} if who is None else {"Authorization": parts}
         query = f"?{query}={self.mapped.known['<api key>']}" if query else ""
         before = len(self.server.sockets.lines)
-        socket = websocket.create_connection(self.listener.url.replace("http", "ws") + "/socket" + query, 5, header=header)
+        socket = websocket.create_connection(
+            self.listener.url.replace("http", "ws") + "/socket" + query, 5, header=header
+        )
         self.clients.append(socket)
         assert json.loads(socket.recv())["MessageType"] == "ForceKeepAlive"
         assert len(self.server.sockets.lines) == before + 1

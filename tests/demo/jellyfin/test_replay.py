@@ -11,7 +11,16 @@ import pytest
 import websocket
 
 from tests.demo.jellyfin.conversation import (
-    ORDER, SAID, SUBSCRIBE, Household, began, differences, heard, kinds, read, told,
+    ORDER,
+    SAID,
+    SUBSCRIBE,
+    Household,
+    began,
+    differences,
+    heard,
+    kinds,
+    read,
+    told,
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -20,13 +29,23 @@ BESIDE = "/media/movies/Gone Girl (2014)/Gone Girl (2014)"
 SHORT = "/media/movies/Short (2015)/Short (2015).mkv"
 # which differences are let pass: version, file, path of the value, and why
 EXCEPTIONS = [
-    ("", "", r"MediaStreams\[\d\]\.\w+: '|\.(Width|Height): '", "the catalogue does not describe the test pictures of 64×36"),
+    (
+        "",
+        "",
+        r"MediaStreams\[\d\]\.\w+: '|\.(Width|Height): '",
+        "the catalogue does not describe the test pictures of 64×36",
+    ),
     ("", "", r"\.errors\.\$\[0\]: '", "the words of another JSON parser"),
     ("", "libraries", r"\.Description: '", "the server's prose is not copied"),
     ("", "", r"\.ChildCount: '", "random in 10.11, and counts plain folders and hidden versions in 12"),
     ("10.11", "items", r"UserData\.Key: '", "rows were stored for two shows by trials before the first recorded row"),
     ("", "extra", r"UserData\.Key: '", "rows were stored for two shows by trials before the first recorded row"),
-    ("", "second-scan", r"(^|UserData)\.Key: '", "rows were stored for two shows by trials before the first recorded row"),
+    (
+        "",
+        "second-scan",
+        r"(^|UserData)\.Key: '",
+        "rows were stored for two shows by trials before the first recorded row",
+    ),
     ("", "extra", r"^\.\w+: only in the recording$", "only the part of /System/Configuration that decides something"),
     ("", "extra", r"^: [56] rows, ours 0$", "our household loads no plugins"),
     ("", "extra", r"^\.(WebSocketPortNumber|WebPath): '", "where the server is installed"),
@@ -80,7 +99,9 @@ def hidden(home: Household) -> str:
 def collect(home: Household) -> None:
     """Makes the collection that the next rows speak of."""
     url = f"{home.listener.url}/Collections?name=c&ids=a7e55d801ffad4712d26b6e512c7b9e9"
-    home.mapped.known["934108864a9131f0c8c6c5bcd19d375b"] = home.session.post(url, headers=home.key(), timeout=10).json()["Id"]
+    home.mapped.known["934108864a9131f0c8c6c5bcd19d375b"] = home.session.post(
+        url, headers=home.key(), timeout=10
+    ).json()["Id"]
 
 
 def unnamed(version: str, file: str, found: list[str]) -> list[str]:
@@ -92,12 +113,20 @@ def unnamed(version: str, file: str, found: list[str]) -> list[str]:
 def shown(home: Household, row: Row) -> list[str]:
     """An observed list of films: what differs in ours of these names."""
     names = {"before": "Gone Girl", "film": "The Matrix"}
-    name = "Zero" if "0 bytes" in row["why"] else "The Matrix" if "its films" in row["why"] or row["why"] == "back" else names["before"]
+    name = (
+        "Zero"
+        if "0 bytes" in row["why"]
+        else "The Matrix"
+        if "its films" in row["why"] or row["why"] == "back"
+        else names["before"]
+    )
     query = f"userId={home.mapped.known['0f33746d93db4dd6b64eb11c1814d120' if home.version == '12.0' else ANNA[home.version]]}"
     url = f"{home.listener.url}/Items?{query}&recursive=true&includeItemTypes=Movie&fields=ProviderIds,Path,DateCreated"
     rows = home.session.get(url, headers=home.key(), timeout=10).json()["Items"]
     keys = ("Id", "Name", "Path", "ProviderIds", "DateCreated", "UserData", "LocationType")
-    return differences(row["observed"], [{key: one[key] for key in keys} for one in rows if one["Name"] == name], home.mapped)
+    return differences(
+        row["observed"], [{key: one[key] for key in keys} for one in rows if one["Name"] == name], home.mapped
+    )
 
 
 ANNA = {"12.0": "0f33746d93db4dd6b64eb11c1814d120", "10.11": "a505dae8fd374672b40c4d4adb71d238"}
@@ -183,9 +212,12 @@ class Player:
 
     def begin(self, why: str, seen: str, at: datetime) -> None:
         """Opens a socket as the recording did; half a second later it says what it has to say."""
-        who, device = seen.split(",")[0].removeprefix("as "), seen.split("DeviceId ")[1].split(",")[0]
+        who, device = (
+            seen.split(",", maxsplit=1)[0].removeprefix("as "),
+            seen.split("DeviceId ")[1].split(",", maxsplit=1)[0],
+        )
         query = "" if seen.endswith("False") else "api_key" if "legacy" in why else "ApiKey"
-        refused = "token" in why and who in ("bad", "None") or (query == "api_key" and self.home.version == "12.0")
+        refused = ("token" in why and who in ("bad", "None")) or (query == "api_key" and self.home.version == "12.0")
         if refused:
             with pytest.raises(websocket.WebSocketBadStatusException) as error:
                 self.home.opened(None if who == "None" else who, device, query)
@@ -215,7 +247,9 @@ class Player:
         lines = list(self.home.server.sockets.lines)
         socket.close()
         with self.home.server.sockets.left:
-            assert self.home.server.sockets.left.wait_for(lambda: len(self.home.server.sockets.lines) < len(lines) or not lines, 5)
+            assert self.home.server.sockets.left.wait_for(
+                lambda: len(self.home.server.sockets.lines) < len(lines) or not lines, 5
+            )
 
     def silence(self, rows: list[Row]) -> list[str]:
         """Two sockets that say nothing: in 12 they hear nothing any more after a minute, and are closed when they speak."""
