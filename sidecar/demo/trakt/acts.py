@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from werkzeug.exceptions import HTTPException
+
 from sidecar.demo.control import Control
 from sidecar.demo.trakt.lists import made
 from sidecar.demo.trakt.oauth import Desk
@@ -29,8 +31,11 @@ def install(control: Control, world: World, desk: Desk) -> None:
 
     def declare(name: str, sentence: str, act: Act) -> None:
         def done(said: Said) -> Any:
-            with world.lock:
-                return act(desk, world.account(said) if name not in NOBODY else world.guest, said)
+            try:
+                with world.lock:
+                    return act(desk, world.account(said) if name not in NOBODY else world.guest, said)
+            except HTTPException as refused:
+                raise ValueError(f"Trakt refuses this with {refused.get_response().status}") from refused
 
         done.__doc__, control.acts[name] = sentence, done
 

@@ -38,7 +38,8 @@ def settings(account: Account) -> flask.Response:
     told = {
         "user": {"username": account.name, "name": account.name, "private": account.private, "vip": account.vip,
                  "vip_years": int(account.vip), "ids": {"slug": account.slug, "uuid": account.uuid},
-                 "joined_at": iso(JOINED), "images": {"avatar": {"full": ""}}, "vip_ep": False, "vip_og": False, "director": False},
+                 "joined_at": iso(JOINED), "images": {"avatar": {"full": ""}}, "director": False,
+                 "vip_ep": False, "vip_og": False},
         "permissions": {"commenting": True, "liking": True, "following": True},
         "account": {"timezone": "Europe/Berlin", "date_format": "dmy", "time_24hr": True, "cover_image": None},
         "connections": {"twitter": False, "mastodon": False, "tumblr": False},

@@ -13,9 +13,10 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 COMMON = {400, 401, 403, 404, 405, 409, 412, 420, 422, 423, 426, 429, 500, 502, 503, 504, 520, 521, 522}
@@ -51,8 +52,7 @@ class Contract:
         for name, schema in self.doc["components"]["schemas"].items():
             if re.fullmatch(r"NotFound\d*", name):  # it repeats what was sent, good or bad
                 schema["properties"] = {key: {"type": "array"} for key in schema["properties"]}
-        resource = Resource(contents=self.doc, specification=DRAFT202012)
-        self.registry: Registry[Any] = Registry().with_resource("urn:trakt", resource)
+        self.registry: Registry[Any] = Registry().with_resource("urn:trakt", DRAFT202012.create_resource(self.doc))
         self.formats = FormatChecker(formats=())
         self.formats.checks("date-time", raises=ValueError)(is_moment)
         self.validator, self.matching = cache(self._validator), cache(self._matching)
@@ -110,11 +110,11 @@ class Contract:
         status = str(exchange.status)
         minimal = re.search(r"(^|&)extended=([^&]*,)?min\b", exchange.query) or "/minimal/" in exchange.path
         for template, operation in found:
-            if status in operation.get("x-observed", {}).get("response_schemas", {}) and not minimal:
-                if exchange.path not in MIXED:
-                    return f"{pointer_to(template, exchange.method)}/x-observed/response_schemas/{status}"
+            observed = operation.get("x-observed", {}).get("response_schemas", {})
+            if status in observed and not minimal and exchange.path not in MIXED:
+                return f"{pointer_to(template, exchange.method)}/x-observed/response_schemas/{status}"
         template, operation = found[0]
-        if (exchange.method, template) in KNOWN or exchange.status >= 300 and status not in operation["responses"]:
+        if (exchange.method, template) in KNOWN or (exchange.status >= 300 and status not in operation["responses"]):
             return None
         shaped = [s for s, r in operation["responses"].items() if "content" in r and (s == status or s[0] == "2")]
         if status in operation["responses"] and status not in shaped:
@@ -137,7 +137,8 @@ def statuses(operation: dict[str, Any]) -> list[str]:
 
 def pointer_to(template: str, method: str) -> str:
     """A JSON pointer to one operation."""
-    return f"/paths/{template.replace('~', '~0').replace('/', '~1').replace('{', '%7B').replace('}', '%7D')}/{method.lower()}"
+    escaped = quote(template.replace("~", "~0").replace("/", "~1"), safe="~,")
+    return f"/paths/{escaped}/{method.lower()}"
 
 
 def loosen(node: Any) -> None:

@@ -50,8 +50,12 @@ def test_acts_say_what_is_wrong_with_them(anna: Caller) -> None:
         anna.send("POST", "/_control/act", {"do": "watch", "user": "nobody"}),
         anna.send("POST", "/_control/act", {"do": "approve", "user": "anna", "user_code": "?"}),
         anna.send("POST", "/_control/act", {"do": "dance"}),
+        anna.send(
+            "POST", "/_control/act", {"do": "rate", "user": "anna"} | {"movies": [HEAT["movies"][0] | {"rating": 11}]}
+        ),
     ]
-    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    assert [answer.status_code for answer in answers] == [400, 400, 400, 400]
+    assert "422" in answers[3].json["error"]
     assert "known: anna, ben" in answers[0].json["error"]
 
 

@@ -43,7 +43,7 @@ def busy(anna: Caller) -> Caller:
 )
 @pytest.mark.parametrize(("method", "url", "said", "changes"), WRITES)
 def test_a_write_fails_before_or_after_it_was_carried_out(
-    busy: Caller, method: str, url: str, said: Any, changes: str, when: str, status: int, body: str
+    busy: Caller, *, method: str, url: str, said: Any, changes: str, when: str, status: int, body: str
 ) -> None:
     before = busy.state().get(changes)
     busy.fault("status", status=status, when=when, body=body, path=f"^{url}$")

@@ -29,7 +29,7 @@ WATCHED = "/sync/watched/movies"
     ],
 )
 def test_what_a_request_lacks_is_refused(
-    anna: Caller, headers: dict[str, str | None], method: str, url: str, status: int, html: bool
+    anna: Caller, *, headers: dict[str, str | None], method: str, url: str, status: int, html: bool
 ) -> None:
     answer = anna.send(method, url, headers=headers)
     assert answer.status_code == status
@@ -130,7 +130,7 @@ def test_reads_without_a_token_share_a_bucket_by_key_and_address(anna: Caller) -
 )
 @pytest.mark.parametrize("by", ["switch", "fault"])
 def test_429_comes_in_these_shapes(
-    anna: Caller, by: str, shape: str, html: bool, retry: str | None, told: bool
+    anna: Caller, *, by: str, shape: str, html: bool, retry: str | None, told: bool
 ) -> None:
     body = {"movies": [{"ids": {"trakt": 345}}]}
     if by == "switch":

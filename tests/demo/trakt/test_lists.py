@@ -177,7 +177,7 @@ LIMITS = [  # what, url, the free limit, the limit of a VIP
 
 @pytest.mark.parametrize(("name", "url", "free", "vip"), LIMITS)
 def test_a_free_account_has_limits_from_its_settings(
-    anna: Caller, ben: Caller, name: str, url: str, free: int, vip: int
+    anna: Caller, ben: Caller, *, name: str, url: str, free: int, vip: int
 ) -> None:
     assert [each.get("/users/settings")["limits"][name]["item_count"] for each in (ben, anna)] == [free, vip]
     ben.post(url, films(*range(1000, 1000 + free)))

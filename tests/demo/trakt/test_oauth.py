@@ -13,7 +13,7 @@ from tests.demo.trakt.conftest import Caller
 def ask(caller: Caller, call: str, **body: Any) -> Any:
     """One call of the desk with the app's id and secret."""
     signin = {name: caller.signin[name] for name in ("client_id", "client_secret")}
-    headers = {name: None for name in ("Authorization", "trakt-api-key", "trakt-api-version")}
+    headers = dict.fromkeys(("Authorization", "trakt-api-key", "trakt-api-version"))
     return caller.send("POST", f"/oauth/{call}", signin | body, headers=headers)
 
 

@@ -43,7 +43,15 @@ TABLE = [  # call, progress, status, action, plays, resume points, watching
 
 @pytest.mark.parametrize(("call", "progress", "status", "action", "plays", "points", "watching"), TABLE)
 def test_a_call_at_a_progress(
-    anna: Caller, call: str, progress: float, status: int, action: str | None, plays: int, points: int, watching: bool
+    anna: Caller,
+    *,
+    call: str,
+    progress: float,
+    status: int,
+    action: str | None,
+    plays: int,
+    points: int,
+    watching: bool,
 ) -> None:
     answer = say(anna, call, progress, status)
     if action:
@@ -66,7 +74,7 @@ def test_a_call_at_a_progress(
     ],
 )
 def test_what_is_uncertain_about_the_table(
-    anna: Caller, switch: str, value: str, call: str, progress: float, action: str
+    anna: Caller, *, switch: str, value: str, call: str, progress: float, action: str
 ) -> None:
     anna.switch(**{switch: value})
     assert say(anna, call, progress)["action"] == action
