@@ -160,8 +160,8 @@ def read_body(name: str, kinds: dict[str, type] | None = None) -> dict[str, Any]
         raise problem(415)
     try:
         given = msgspec.json.decode(request.get_data(), type=dict[str, Any])
-        kinds = {key.lower(): kind for key, kind in (kinds or {}).items()}
-        return {key: converted(value, kinds.get(key.lower())) for key, value in given.items()}
+        spelt = {key[:1].upper() + key[1:]: value for key, value in given.items()}
+        return {key: converted(value, (kinds or {}).get(key)) for key, value in spelt.items()}
     except (ValueError, TypeError) as error:
         texts = [f"The JSON value could not be converted. Path: $ ({error})"]
         raise problem(400, **{"$": texts, name: [f"The {name} field is required."]}) from None
