@@ -51,7 +51,17 @@ def asked() -> dict[str, Any]:
         body = msgspec.json.decode(flask.request.get_data() or b"{}")
     except msgspec.DecodeError:
         refuse(400, "invalid JSON")
-    return body if isinstance(body, dict) else refuse(400, "an object was expected")
+    return body if isinstance(body, dict) and not odd(body) else refuse(400, "an object was expected")
+
+
+def odd(value: Any) -> bool:
+    """Whether something stands where a number of a season or episode should."""
+    if isinstance(value, list):
+        return any(map(odd, value))
+    numbers = ("season", "number", "number_abs")
+    return isinstance(value, dict) and any(
+        odd(v) or (k in numbers and v is not None and type(v) is not int) for k, v in value.items()
+    )
 
 
 class Gate:

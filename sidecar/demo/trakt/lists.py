@@ -5,11 +5,11 @@ from typing import Any
 import flask
 import msgspec
 
-from sidecar.demo.trakt.gate import answer, asked, refuse
+from sidecar.demo.trakt.gate import Route, answer, asked, refuse
 from sidecar.demo.trakt.paging import extended, paged
 from sidecar.demo.trakt.reads import framed, one, twins
 from sidecar.demo.trakt.shelf import Row, span_of
-from sidecar.demo.trakt.sync import add, check_notes, full, remove
+from sidecar.demo.trakt.sync import add, check_notes, full, listed, remove
 from sidecar.demo.trakt.titles import iso, popularity
 from sidecar.demo.trakt.world import Account, Listing
 
@@ -31,9 +31,9 @@ def of(account: Account, name: str) -> Listing:
 
 def items(account: Account, name: str, kind: str = "all", by: str = "rank", how: str = "asc") -> flask.Response:
     """The entries of a list."""
-    listed, full_rows = of(account, name), "full" in extended()
+    shelf, full_rows = of(account, name), "full" in extended()
     kinds = {one(part) for part in kind.split(",")}
-    rows = [(rank, listed.rows[id]) for rank, id in enumerate(listed.ranks, 1)]
+    rows = [(rank, shelf.rows[id]) for rank, id in enumerate(shelf.ranks, 1)]
     rows = [ranked for ranked in rows if "all" in kinds or ranked[1].title.kind in kinds]
     if by in SORTS:
         rows.sort(key=SORTS[by])
@@ -43,36 +43,31 @@ def items(account: Account, name: str, kind: str = "all", by: str = "rank", how:
         head = {"rank": ranked[0], "id": ranked[1].id, "listed_at": iso(ranked[1].at), "notes": ranked[1].what}
         return framed(head | {"type": ranked[1].title.kind}, ranked[1].title.row(full_rows))
 
-    every = len(rows) + 1 if flask.request.args.get("limit") == "all" and listed.shown else 0
+    every = len(rows) + 1 if flask.request.args.get("limit") == "all" and shelf.shown else 0
     made = paged(account.world, span_of(rows).map(row), every or 100, every or 250)
     told = {"X-Sort-By": "rank", "X-Sort-How": "asc", "X-Applied-Sort-By": by if by in SORTS else "rank"}
     made.headers.update(told | {"X-Applied-Sort-How": how})
     return made
 
 
-def anyones(account: Account, name: str, **order: str) -> flask.Response:
-    """The entries of a list by its id alone."""
-    return items(account.world.guest, name, **order)
-
-
 def reorder(account: Account, name: str) -> flask.Response:
     """POST …/reorder: those named come first, in this order."""
-    listed, wanted = of(account, name), asked().get("rank") or []
-    known = [id for id in wanted if id in listed.rows]
-    listed.ranks = known + [id for id in listed.ranks if id not in set(known)]
+    shelf, wanted = of(account, name), [id for id in listed(asked(), "rank") if isinstance(id, int)]
+    known = [id for id in wanted if id in shelf.rows]
+    shelf.ranks = known + [id for id in shelf.ranks if id not in set(known)]
     account.touch(name)
-    return answer({"updated": len(known), "skipped_ids": [id for id in wanted if id not in listed.rows]})
+    return answer({"updated": len(known), "skipped_ids": [id for id in wanted if id not in shelf.rows]})
 
 
 def edit(account: Account, name: str, id: int) -> flask.Response:
     """PUT …/<id>: notes and rank of one entry."""
-    listed, said = of(account, name), asked()
-    row = listed.rows.get(id) or refuse(404)
+    shelf, said = of(account, name), asked()
+    row = shelf.rows.get(id) or refuse(404)
     check_notes(account, said)
     row.what = said.get("notes", row.what)
     if isinstance(said.get("rank"), int):
-        listed.ranks.remove(id)
-        listed.ranks.insert(max(0, said["rank"] - 1), id)
+        shelf.ranks.remove(id)
+        shelf.ranks.insert(max(0, said["rank"] - 1), id)
     account.touch(name)
     return answer(None, 204)
 
@@ -82,9 +77,9 @@ def overview(account: Account) -> flask.Response:
     return paged(account.world, span_of([msgspec.json.encode(described(each)) for each in account.lists.values()]))
 
 
-def described(listed: Listing) -> dict[str, Any]:
+def described(shelf: Listing) -> dict[str, Any]:
     """A personal list without its entries."""
-    return listed.shown | {"item_count": len(listed.rows)}
+    return shelf.shown | {"item_count": len(shelf.rows)}
 
 
 def create(account: Account) -> flask.Response:
@@ -97,49 +92,31 @@ def create(account: Account) -> flask.Response:
 def made(account: Account, said: dict[str, Any]) -> Listing:
     """A new personal list, private unless said otherwise."""
     id, name, now = next(account.world.numbers), str(said.get("name") or "List"), iso(account.world.now())
-    user = {
-        "username": account.name,
-        "private": account.private,
-        "deleted": False,
-        "ids": {"slug": account.slug, "trakt": 1},
-    }
+    ids = {"trakt": id, "slug": "-".join(name.casefold().split())}
+    user = {"username": account.name, "private": account.private, "deleted": False}
     account.lists[id] = Listing(lambda _: account.touch("lists"), {
-        "name": name, "description": said.get("description"), "privacy": said.get("privacy", "private"), "user": user,
+        "name": name, "description": said.get("description"), "privacy": said.get("privacy", "private"), "ids": ids,
         "share_link": f"https://trakt.tv/lists/{id}", "type": "personal", "display_numbers": False, "likes": 0,
         "allow_comments": True, "sort_by": "rank", "sort_how": "asc", "created_at": now, "updated_at": now,
-        "comment_count": 0, "ids": {"trakt": id, "slug": "-".join(name.casefold().split())},
+        "comment_count": 0, "user": user | {"ids": {"slug": account.slug, "trakt": 1}},
     })  # fmt: skip
     account.touch("lists")
     return account.lists[id]
 
 
-def show(account: Account, name: str) -> flask.Response:
-    """One personal list."""
-    return answer(described(of(account, name)))
-
-
-def put(account: Account, name: str) -> flask.Response:
-    """POST …/items."""
-    return answer(add(account, of(account, name), "watchlist", asked()), 201)
-
-
-def drop(account: Account, name: str) -> flask.Response:
-    """POST …/items/remove."""
-    return answer(remove(account, of(account, name), "watchlist", asked()))
-
-
 OWN, ONE = "<any(watchlist,favorites):name>", "/users/<who>/lists/<name>"
 SORTED = "{0} {0}/<kind> {0}/<kind>/<by> {0}/<kind>/<by>/<how>"
-ROUTES = [
+ROUTES: list[Route] = [
     *twins(SORTED.format(f"/{OWN}"), items),
     ("POST", f"/sync/{OWN}/reorder", reorder),
     ("PUT", f"/sync/{OWN}/<int:id>", edit),
     ("get", "/users/<who>/lists", overview),
     ("POST", "/users/<who>/lists", create),
-    ("get", ONE, show),
-    ("get", "/lists/<name>", lambda account, name: show(account.world.guest, name)),
+    ("get", ONE, lambda account, name: answer(described(of(account, name)))),
+    ("get", "/lists/<name>", lambda account, name: answer(described(of(account.world.guest, name)))),
     ("get", SORTED.format(f"{ONE}/items"), items),
-    ("get", SORTED.format("/lists/<name>/items"), anyones),
-    ("POST", f"{ONE}/items", put),
-    ("POST", f"{ONE}/items/remove", drop),
-]
+    ("get", SORTED.format("/lists/<name>/items"), lambda account, **path: items(account.world.guest, **path)),
+    ("POST", f"{ONE}/items", lambda account, name: answer(add(account, of(account, name), "watchlist", asked()), 201)),
+    ("POST", f"{ONE}/items/remove",
+     lambda account, name: answer(remove(account, of(account, name), "watchlist", asked()))),
+]  # fmt: skip

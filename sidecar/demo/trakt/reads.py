@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import msgspec
 
-from sidecar.demo.trakt.gate import answer, refuse
+from sidecar.demo.trakt.gate import Route, answer, refuse
 from sidecar.demo.trakt.paging import between, extended, paged
 from sidecar.demo.trakt.shelf import Row, Shelf, Span, span_of
 from sidecar.demo.trakt.titles import Title, iso
@@ -34,7 +34,7 @@ def one(plural: str) -> str:
 
 def newest(shelf: Shelf, kind: str, start: int | None = None, end: int | None = None) -> Span[Row]:
     """The rows of one kind or of all, newest first, between two moments."""
-    return shelf.orders[one(kind)].span(start, end).map(shelf.rows.__getitem__)
+    return (shelf.orders.get(one(kind)) or refuse(404)).span(start, end).map(shelf.rows.__getitem__)
 
 
 def rendered(rows: Span[Row], head: str) -> Span[bytes]:
@@ -53,7 +53,7 @@ def history(account: Account, kind: str = "all", id: int | None = None) -> flask
     shelf, (start, end) = account.shelves["history"], between()
     rows = newest(shelf, "episodes" if kind in ("shows", "seasons") else kind, start, end)
     if id is not None:
-        title = account.world.titles.by[one(kind), "trakt"].get(id) or refuse(404)
+        title = account.world.titles.by.get((one(kind), "trakt"), {}).get(id) or refuse(404)
         found = [row for leaf in title.leaves() for row in shelf.about(leaf)]
         found = [row for row in found if (start or 0) <= row.at and (end is None or row.at <= end)]
         rows = span_of(sorted(found, key=lambda row: (-row.at, -row.id)))
@@ -83,9 +83,8 @@ def forget(account: Account, id: int) -> flask.Response:
 
 def hidden(account: Account, section: str) -> flask.Response:
     """What is hidden in one section."""
-    return paged(
-        account.world, rendered(newest(account.hidden(section), flask.request.args.get("type", "all")), "hidden")
-    )
+    rows = newest(account.hidden(section), flask.request.args.get("type", "all"))
+    return paged(account.world, rendered(rows, "hidden"))
 
 
 def watched(account: Account, kind: str) -> flask.Response:
@@ -95,13 +94,9 @@ def watched(account: Account, kind: str) -> flask.Response:
     if "min" not in wanted:
         most = 100 if progress and kind == "show" else 250
         return paged(account.world, found.map(lambda title: watched_row(shelf, title, progress)), most=most)
-    keys = (
-        "ids" if account.world.on("min_keys") == "ids" else "numbers",
-        args.get("specials"),
-        args.get("season_numbers"),
-    )
+    flags = [args.get(name) == "true" for name in ("specials", "season_numbers")]
     (start, end), cap = between(), CAPS[kind]
-    entries = found.map(lambda title: minimal_row(shelf, title, (*keys, start, end)))
+    entries = found.map(lambda title: minimal_row(shelf, title, (account.world.on("min_keys"), *flags, start, end)))
     if start is not None or end is not None:
         entries = span_of([entry for entry in entries.cut(0, entries.total) if entry])
     if account.world.on("min_unpaged") and not {"page", "limit"} & args.keys():
@@ -114,11 +109,8 @@ def watched_row(shelf: Shelf, title: Title, progress: bool) -> bytes:
     encoded = shelf.encoded.setdefault(title.n, {})
     if progress not in encoded:
         plays = sum(len(shelf.about(leaf)) for leaf in title.leaves())
-        at = {
-            "last_watched_at": iso(shelf.latest[title.kind].value[title.n]),
-            "last_updated_at": iso(shelf.updated[title.n]),
-        }
-        head: dict[str, Any] = {"plays": plays, **at}
+        last, updated = iso(shelf.latest[title.kind].value[title.n]), iso(shelf.updated[title.n])
+        head: dict[str, Any] = {"plays": plays, "last_watched_at": last, "last_updated_at": updated}
         if title.kind == "show":
             head["reset_at"] = None
             if progress:
@@ -142,7 +134,7 @@ def seasons(shelf: Shelf, show: Title, tell: Callable[[Any], dict[str, Any]]) ->
 def minimal_row(shelf: Shelf, title: Title, shape: tuple[Any, ...]) -> bytes:
     """One entry of a minimal map, empty when nothing of the title lies between the two moments."""
     by, specials, numbers, start, end = shape
-    encoded, specials = shelf.encoded.setdefault(title.n, {}), specials == "true"
+    encoded = shelf.encoded.setdefault(title.n, {})
     if shape in encoded:
         return encoded[shape]
 
@@ -153,10 +145,10 @@ def minimal_row(shelf: Shelf, title: Title, shape: tuple[Any, ...]) -> bytes:
     value: Any = times(title) if specials or getattr(title.item, "season", 1) else None
     if title.kind == "show":
         value = {}
-        for number, season in title.children.items() if specials else ((n, s) for n, s in title.children.items() if n):
+        for number, season in title.children.items():
             had = {str(e.trakt if by == "ids" else n): times(e) for n, e in season.children.items() if e.n in shelf.of}
-            if any(had.values()):
-                key = f"{season.trakt}|{number}" if numbers == "true" else str(season.trakt)
+            if (number or specials) and any(had.values()):
+                key = f"{season.trakt}|{number}" if numbers else str(season.trakt)
                 value[key] = {id: at for id, at in had.items() if at}
     made = b'"%d":' % title.trakt + msgspec.json.encode(value) if value else b""
     if start is None and end is None:
@@ -201,16 +193,14 @@ def minimal_collection(account: Account, kind: str) -> flask.Response:
     return made
 
 
-def twins(rules: str, view: Callable[..., flask.Response]) -> list[Any]:
+def twins(rules: str, view: Callable[..., flask.Response]) -> list[Route]:
     """A read under /sync, and under /users/<who> where no token is needed."""
-    return [
-        (m, " ".join(base + rule for rule in rules.split()), view)
-        for m, base in (("GET", "/sync"), ("get", "/users/<who>"))
-    ]
+    paths = {"GET": "/sync", "get": "/users/<who>"}
+    return [(method, " ".join(base + rule for rule in rules.split()), view) for method, base in paths.items()]
 
 
 THREE = "<any(movies,shows,episodes):kind>"
-ROUTES = [
+ROUTES: list[Route] = [
     *twins("/history /history/<kind> /history/<kind>/<int:id>", history),
     *twins("/ratings /ratings/<kind> /ratings/<kind>/<rating>", ratings),
     *twins(f"/watched/{THREE}", watched),

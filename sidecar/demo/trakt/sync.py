@@ -9,7 +9,7 @@ from typing import Any
 
 import flask
 
-from sidecar.demo.trakt.gate import answer, asked, refuse
+from sidecar.demo.trakt.gate import Route, answer, asked, refuse
 from sidecar.demo.trakt.shelf import Shelf
 from sidecar.demo.trakt.titles import KINDS, Title, Titles, iso, moment
 from sidecar.demo.trakt.world import Account, Listing
@@ -38,10 +38,16 @@ class Feature:
     repeats: bool = False
 
 
+def listed(said: Said, key: str) -> list[Any]:
+    """A list in a body; anything else is 400."""
+    given = said.get(key) or []
+    return given if isinstance(given, list) else refuse(400, f"{key} has to be a list")
+
+
 def objects(said: Said, key: str) -> list[Said]:
     """A list of objects in a body; anything else is 400."""
-    given = said.get(key) or []
-    return given if isinstance(given, list) and all(isinstance(e, dict) for e in given) else refuse(400, f"{key}?")
+    given = listed(said, key)
+    return given if all(isinstance(entry, dict) for entry in given) else refuse(400, f"{key} has to hold objects")
 
 
 def walk(titles: Titles, said: Said, feature: Feature) -> tuple[list[tuple[Title, Said]], Said]:
@@ -111,7 +117,7 @@ def remove(account: Account, shelf: Shelf, name: str, said: Said) -> Said:
     found, missing = walk(account.world.titles, said, feature)
     rows = {row.id: row for title, _ in found for row in shelf.about(title)}
     if feature.repeats:
-        wanted = [id for id in said.get("ids") or () if isinstance(id, int)]
+        wanted = [id for id in listed(said, "ids") if isinstance(id, int)]
         missing["ids"] = [id for id in wanted if id not in shelf.rows]
         rows |= {id: shelf.rows[id] for id in wanted if id in shelf.rows}
     deleted = {f"{kind}s": 0 for kind in feature.kinds}
@@ -204,16 +210,6 @@ FEATURES = {
 }
 
 
-def put(account: Account, name: str) -> flask.Response:
-    """POST /sync/<name>."""
-    return answer(add(account, account.shelves[name], name, asked()), 201)
-
-
-def drop(account: Account, name: str) -> flask.Response:
-    """POST /sync/<name>/remove."""
-    return answer(remove(account, account.shelves[name], name, asked()))
-
-
 def hide(account: Account, section: str) -> flask.Response:
     """POST /users/hidden/<section>."""
     made = add(account, account.hidden(section), "hidden", asked())
@@ -221,15 +217,12 @@ def hide(account: Account, section: str) -> flask.Response:
     return answer(made, 201)
 
 
-def unhide(account: Account, section: str) -> flask.Response:
-    """POST /users/hidden/<section>/remove."""
-    return answer(remove(account, account.hidden(section), "hidden", asked()))
-
-
 FIVE = "<any(history,ratings,collection,watchlist,favorites):name>"
-ROUTES = [
-    ("POST", f"/sync/{FIVE}", put),
-    ("POST", f"/sync/{FIVE}/remove", drop),
+ROUTES: list[Route] = [
+    ("POST", f"/sync/{FIVE}", lambda account, name: answer(add(account, account.shelves[name], name, asked()), 201)),
+    ("POST", f"/sync/{FIVE}/remove",
+     lambda account, name: answer(remove(account, account.shelves[name], name, asked()))),
     ("POST", "/users/hidden/<section>", hide),
-    ("POST", "/users/hidden/<section>/remove", unhide),
-]
+    ("POST", "/users/hidden/<section>/remove",
+     lambda account, section: answer(remove(account, account.hidden(section), "hidden", asked()))),
+]  # fmt: skip

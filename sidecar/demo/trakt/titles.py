@@ -36,12 +36,12 @@ def day(days: int) -> str:
 
 
 def moment(text: Any) -> int | None:
-    """Milliseconds since 1970 of an ISO text, None for anything else."""
+    """Milliseconds since 1970, at least 0, of an ISO text; None for anything else."""
     try:
         at = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    return max(0, int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
 class Title:

@@ -42,9 +42,8 @@ def item(account: Account, body: dict[str, Any]) -> Title:
         return found
     show, wanted = titles.find("show", body.get("show")) or refuse(404), episode.get("number_abs")
     if wanted is not None:
-        return next((leaf for leaf in show.leaves() if getattr(leaf.item, "number_abs", 0) == wanted), None) or refuse(
-            404
-        )
+        absolute = {getattr(leaf.item, "number_abs", None): leaf for leaf in show.leaves()}
+        return absolute.get(wanted) or refuse(404)
     season = show.children.get(episode.get("season", -1)) or refuse(404)
     return season.children.get(episode.get("number", -1)) or refuse(404)
 

@@ -159,11 +159,11 @@ def test_a_bad_exchange_has_problems(checker: Contract, exchange: Exchange, word
 
 
 def test_validators_are_compiled_once(checker: Contract) -> None:
-    for _ in range(3):
-        checker.problems(GOOD[1])
-    info = checker.validator.cache_info()
-    assert info.hits >= 2
-    assert info.currsize < 50
+    checker.problems(GOOD[1])
+    before = checker.validator.cache_info()
+    checker.problems(GOOD[1])
+    after = checker.validator.cache_info()
+    assert (after.misses, after.hits > before.hits) == (before.misses, True)
 
 
 READS = """

@@ -190,3 +190,68 @@ def test_private_users_show_nothing_and_nobody_writes_for_another(anna: Caller, 
 
 def test_two_persons_may_share_an_account(ben: Caller) -> None:
     assert list(ben.signin["users"]) == ["anna", "ben"]
+
+
+WEIRD = [None, 3, "x", [], [3], {}, [[]], {"a": 1}, [{"ids": 3}], [{"ids": {"trakt": []}}], [{"title": 3, "year": "x"}]]
+WEIRD += [
+    [{"ids": {"trakt": 118}, "seasons": odd}]
+    for odd in (3, [3], [{"number": []}], [{"number": "1"}], [{"episodes": 3}])
+]
+WEIRD += [
+    [{"ids": {"trakt": 345}, "watched_at": odd, "notes": odd, "media_type": odd, "3d": odd}]
+    for odd in (3, [], {}, "9999")
+]
+
+
+@pytest.mark.parametrize("feature", ["history", "ratings", "watchlist", "favorites", "collection"])
+@pytest.mark.parametrize("way", ["", "/remove"])
+def test_odd_bodies_get_an_answer_of_the_service(anna: Caller, feature: str, way: str) -> None:
+    anna.contract = None
+    anna.switch(limits=False)
+    for odd in WEIRD:
+        for key in ("movies", "shows", "episodes", "ids", "rank"):
+            assert anna.send("POST", f"/sync/{feature}{way}", {key: odd}).status_code in (200, 201, 400, 422)
+
+
+def test_odd_bodies_elsewhere_too(anna: Caller) -> None:
+    anna.contract = None
+    anna.switch(limits=False)
+    for odd in WEIRD:
+        for path in ("/sync/watchlist/reorder", "/users/me/lists", "/users/hidden/dropped"):
+            key = {"/sync/watchlist/reorder": "rank", "/users/me/lists": "name"}.get(path, "shows")
+            assert anna.send("POST", path, {key: odd}).status_code in (200, 201, 400, 420, 422)
+        for body in (
+            {"progress": odd, "movie": {"ids": {"tmdb": 949}}},
+            {"progress": 5, "movie": odd},
+            {"progress": 5, "episode": odd},
+        ):
+            assert anna.send("POST", "/scrobble/start", body).status_code in (201, 400, 404, 422)
+        for path in ("device/code", "device/token", "token", "revoke"):
+            assert anna.send("POST", f"/oauth/{path}", {"client_id": odd, "code": odd}).status_code in (
+                200,
+                400,
+                401,
+                403,
+            )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sync/history/people",
+        "/sync/history/all/345",
+        "/sync/ratings/people",
+        "/sync/playback/shows/1",
+        "/users/hidden/dropped?type=user",
+    ],
+)
+def test_odd_types_are_not_found(anna: Caller, path: str) -> None:
+    answer = anna.app.test_client().get(path, headers={name: text for name, text in anna.headers.items() if text})
+    assert answer.status_code == 404
+    anna.control.log.clear()
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=-1", "limit=0", "page=x", "start_at=x", "end_at=3", "extended=,,"])
+def test_odd_queries_are_passed_by(anna: Caller, query: str) -> None:
+    assert anna.send("GET", f"/sync/history?{query}").status_code == 200
+    assert anna.send("GET", f"/movies/popular?{query}&years=x-y&genres=,").status_code == 200
