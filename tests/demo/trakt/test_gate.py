@@ -192,15 +192,11 @@ def test_two_persons_may_share_an_account(ben: Caller) -> None:
     assert list(ben.signin["users"]) == ["anna", "ben"]
 
 
-WEIRD = [None, 3, "x", [], [3], {}, [[]], {"a": 1}, [{"ids": 3}], [{"ids": {"trakt": []}}], [{"title": 3, "year": "x"}]]
-WEIRD += [
-    [{"ids": {"trakt": 118}, "seasons": odd}]
-    for odd in (3, [3], [{"number": []}], [{"number": "1"}], [{"episodes": 3}])
-]
-WEIRD += [
-    [{"ids": {"trakt": 345}, "watched_at": odd, "notes": odd, "media_type": odd, "3d": odd}]
-    for odd in (3, [], {}, "9999")
-]
+SEASONS: list[Any] = [3, [3], [{"number": []}], [{"number": "1"}], [{"episodes": 3}]]
+FIELDS: list[Any] = [3, [], {}, "9999"]
+WEIRD: list[Any] = [None, 3, "x", [], [3], {}, [[]], {"a": 1}, [{"ids": 3}], [{"ids": {"trakt": []}}]]
+WEIRD += [[{"title": 3, "year": "x"}], *([{"ids": {"trakt": 118}, "seasons": each}] for each in SEASONS)]
+WEIRD += [[{"ids": {"trakt": 345}, "watched_at": each, "notes": each, "media_type": each}] for each in FIELDS]
 
 
 @pytest.mark.parametrize("feature", ["history", "ratings", "watchlist", "favorites", "collection"])
