@@ -1,5 +1,6 @@
 """The three processes together: what they say when they are ready, and that nothing of them is left."""
 
+import importlib
 import json
 import os
 import select
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from sidecar.demo.invent import invent
 
 COMMAND = (sys.executable, "-m", "sidecar.demo.household")
 SIMULATORS = ("trakt", "plex", "jellyfin")
@@ -69,6 +72,14 @@ def test_one_line_tells_the_addresses_and_what_was_asked_for(line: dict[str, Any
     for name in SIMULATORS:
         assert line[name]["url"].startswith("http://127.0.0.1:")
         assert requests.get(f"{line[name]['url']}/_control/state", timeout=5).json()["name"] == name
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_the_sign_ins_are_those_of_the_catalogue(line: dict[str, Any], name: str) -> None:
+    package: Any = importlib.import_module(f"sidecar.demo.{name}")
+    told = {key: value for key, value in line[name].items() if key not in ("url", "pid")}
+    assert told == json.loads(json.dumps(package.signins(invent(300, 4, 7))))
+    assert told
 
 
 def test_nothing_else_is_printed_and_the_end_of_standard_input_ends_all() -> None:

@@ -1,14 +1,19 @@
 """The invented catalogue: the same for the same numbers, of the size asked for, with every nasty case in it."""
 
 import itertools
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from sidecar.demo.catalogue import Catalogue, Claims, Episode, File, Movie
 from sidecar.demo.invent import invent
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZES = (200, 1_000, 12_345)
 NOTHING = Claims()
 
@@ -133,6 +138,18 @@ def test_equal_numbers_make_an_equal_catalogue_and_another_seed_another_one() ->
     assert invent(1_500, 9, 4) == invent(1_500, 9, 4)
     assert invent(300, 9, 4).movies != invent(300, 9, 5).movies
     assert {m.ids.trakt for m in invent(300, 9, 4).movies}.isdisjoint(m.ids.trakt for m in invent(300, 9, 5).movies)
+
+
+def test_every_process_makes_the_same_catalogue() -> None:
+    program = "import msgspec, sys; from sidecar.demo.invent import invent; "
+    program += "sys.stdout.buffer.write(msgspec.json.encode(invent(400, 12, 3)))"
+    made = [
+        subprocess.run(
+            (sys.executable, "-c", program), cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert made[0] == made[1] == msgspec.json.encode(invent(400, 12, 3))
 
 
 def test_ids_paths_and_names_are_nobody_elses(catalogue: Catalogue) -> None:
