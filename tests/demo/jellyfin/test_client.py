@@ -104,8 +104,10 @@ def test_its_websocket_hears_who_plays(desk: Desk) -> None:
     desk.play("start", file=desk.film("Kettle and Crane")["Path"])
     assert came.wait(10)
     assert heard[0]["value"][0]["UserName"] == "Anna"
-    client.wsc.stop_client()
+    client.wsc.stop = True
+    desk.act("drop_sockets")
     client.wsc.join(10)
+    client.wsc.stop_client()
 
 
 def line_ready(desk: Desk) -> None:
