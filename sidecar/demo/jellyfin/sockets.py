@@ -54,7 +54,7 @@ class Sockets:
         self.users: dict[str, dict[str, Item]] = {}
         self.library: dict[str, dict[str, None]] = {}
         self.users_due = self.library_due = server.now()
-        self.left = threading.Condition()
+        self.moved = threading.Condition()
 
     def serve(self, socket: Socket, caller: Caller) -> None:
         """One connection until its end; what is no JSON or no known message closes it."""
@@ -92,6 +92,8 @@ class Sockets:
                 line.period = timedelta(milliseconds=int(period))
         elif kind == "SessionsStop":
             line.period = None
+        with self.moved:
+            self.moved.notify_all()
         return kind in ("KeepAlive", "SessionsStart", *IGNORED)
 
     def gone(self, line: Line) -> None:
@@ -102,8 +104,8 @@ class Sockets:
             if not any(other.session is line.session for other in self.lines) and line.session.play is None:
                 self.server.sessions.all.pop(line.session.id, None)
         self.sessions_changed(forced=True)
-        with self.left:
-            self.left.notify_all()
+        with self.moved:
+            self.moved.notify_all()
 
     def check(self, line: Line) -> None:
         """Reminds a silent client, later forgets it (10.11 reminds once and goes on)."""

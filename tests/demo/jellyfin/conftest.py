@@ -27,7 +27,7 @@ class Desk:
     catalogue: Catalogue
     control: Control
     server: Server
-    clients: list[JellyfinClient] = field(default_factory=list)
+    opened: list[requests.Session] = field(default_factory=list)
     session: requests.Session = field(default_factory=requests.Session)
 
     @property
@@ -110,7 +110,7 @@ class Desk:
         client.config.auth(self.url, self.user(name), self.key, ssl=True)
         client.http.start_session()
         client.http.keep_alive = True
-        self.clients.append(client)
+        self.opened.append(client.http.session)
         return client
 
 
@@ -126,8 +126,8 @@ def served(serve: Serve) -> Iterator[dict[str, Desk]]:
     for desk in desks.values():
         log = desk.session.get(f"{desk.url}/_control/log", timeout=10).json()["rows"]
         desk.session.close()
-        for client in desk.clients:
-            client.http.session.close()
+        for session in desk.opened:
+            session.close()
         assert [row["path"] for row in log if row["unhandled"]] == []
 
 

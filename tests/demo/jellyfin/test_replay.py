@@ -246,8 +246,8 @@ class Player:
         """Closes a socket and waits until the server has noticed."""
         lines = list(self.home.server.sockets.lines)
         socket.close()
-        with self.home.server.sockets.left:
-            assert self.home.server.sockets.left.wait_for(
+        with self.home.server.sockets.moved:
+            assert self.home.server.sockets.moved.wait_for(
                 lambda: len(self.home.server.sockets.lines) < len(lines) or not lines, 5
             )
 
