@@ -32,8 +32,9 @@ def install(control: Control, world: World, desk: Desk) -> None:
     def declare(name: str, sentence: str, act: Act) -> None:
         def done(said: Said) -> Any:
             try:
-                with world.lock:
-                    return act(desk, world.account(said) if name not in NOBODY else world.guest, said)
+                account = world.guest if name in NOBODY else world.account(said)
+                with world.lock, account.lock:
+                    return act(desk, account, said)
             except HTTPException as refused:
                 raise ValueError(f"Trakt refuses this with {refused.get_response().status}") from refused
 
@@ -114,8 +115,8 @@ def remove_app(removed: bool, desk: Desk, _: Account, _said: Said) -> None:
 def state(world: World, desk: Desk) -> Said:
     """What is stored for each user: counts, the newest plays, valid tokens, what is being watched."""
     told: Said = {}
-    with world.lock:
-        for account in world.accounts.values():
+    for account in list(world.accounts.values()):
+        with world.lock, account.lock:
             account.settle()
             history, now = account.shelves["history"], account.watching
             plays = [history.rows[key] for key in history.orders["all"].span().cut(0, 100)]

@@ -30,11 +30,10 @@ def hit(title: Title, score: float | None) -> bytes:
 
 
 def by_id(account: Account, id_type: str, id: str) -> flask.Response:
-    """GET /search/<id type>/<id>: no seasons, no movies by tvdb; imdb does not look at `type`."""
+    """GET /search/<id type>/<id>: no seasons; imdb does not look at `type`."""
     wanted, value = flask.request.args.get("type", ""), int(id) if id.isdecimal() else id
     kinds = set(wanted.split(",")) if wanted and id_type != "imdb" else {"movie", "show", "episode"}
-    kinds -= {"movie"} if id_type == "tvdb" else {"season"}
-    kinds -= {"episode"} if id_type == "imdb" and account.world.on("search_gaps") else set()
+    kinds -= {"season", "episode"} if id_type == "imdb" and account.world.on("search_gaps") else {"season"}
     found = [account.world.titles.by[kind, id_type].get(value) for kind in KINDS if kind in kinds]
     return answer(b"[" + b",".join(hit(title, None) for title in found if title) + b"]")
 

@@ -1,7 +1,7 @@
 """What every request passes before its view: the edge, the key, the token, the lock of an account, the buckets.
 
 A view gets the account (somebody without a name when there is no token) and what its path names; it runs under the
-world's lock and answers from memory.
+lock of that account and answers from memory.
 """
 
 from collections.abc import Callable
@@ -76,8 +76,8 @@ class Gate:
 
         def seen(who: str = "", **path: Any) -> flask.Response:
             account = self.admit(method.isupper())
-            with self.world.lock:
-                account = self._whose(account, who) if who else account
+            account = self._whose(account, who) if who else account
+            with account.lock:
                 account.settle()
                 made = view(account, **path)
             if method.upper() != "GET" and self.world.on("seconds_per_item"):

@@ -24,7 +24,9 @@ SORTS: dict[str, Any] = {
 def of(account: Account, name: str) -> Listing:
     """A list of this user by name, id or slug; without a user any list."""
     owners = [account] if account.name else account.world.accounts.values()
-    known = {str(key): each for owner in owners for each in owner.lists.values() for key in each.shown["ids"].values()}
+    known = {
+        str(key): each for owner in owners for each in list(owner.lists.values()) for key in each.shown["ids"].values()
+    }
     found = account.shelves.get(name) if name in ("watchlist", "favorites") else known.get(name)
     return found if isinstance(found, Listing) else refuse(404)
 

@@ -1,6 +1,7 @@
 """Everything this Trakt stores: the users of the catalogue with what each has watched, rated, listed and collected.
 
-A reset throws the users away and makes them anew; the titles stay. One lock covers all of it, held for one view.
+A reset throws the users away and makes them anew; the titles stay. Each user has a lock, held for one view: a bulk
+read of one holds up nobody else.
 """
 
 import threading
@@ -48,7 +49,7 @@ class Account:
     """One Trakt user; somebody without a token is one without a name."""
 
     def __init__(self, world: "World", name: str = "", vip: bool = False) -> None:
-        self.world, self.name, self.vip = world, name, vip
+        self.world, self.name, self.vip, self.lock = world, name, vip, threading.RLock()
         self.slug = "".join(c if c.isalnum() else "-" for c in name.casefold())
         self.uuid = sha256(f"{world.catalogue.seed}:{name}".encode()).hexdigest()
         self.locked = self.deactivated = self.private = self.other_app = False
