@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar.demo.jellyfin.rows import ASKED
 from sidecar.demo.jellyfin.shelf import Item
-from sidecar.demo.jellyfin.userdata import Row
+from sidecar.demo.jellyfin.userdata import BLANK, Row
 from sidecar.demo.jellyfin.wire import Query, Refused, guid, hashed, moment
 
 if TYPE_CHECKING:
@@ -98,22 +98,20 @@ class Finder:
         order: tuple[tuple[str, bool], ...],
     ) -> list[Item]:
         """The items of a query that depends on a user's data; the second argument is the state of that."""
-        data, items = self.server.data, self.fixed(*shape)
-        rows = {item.id: data.truth(user, item) for item in items}
+        items, rows = self.fixed(*shape), self.server.data.rows.get(user, {})
         for name, wanted in tests:
             if name == "isplayed":
-                items = [item for item in items if self.watched(user, item) == wanted]
+                done = self.server.data.watched(user)
+                items = [i for i in items if (self.watched(user, i) if i.folder else i.id in done) == wanted]
             else:
-                items = [item for item in items if FILTERS[name](item, rows[item.id]) == wanted]
+                items = [item for item in items if FILTERS[name](item, rows.get(item.id, BLANK)) == wanted]
         for name, down in reversed(order):
             if name in USER_SORTS:
-                items = sorted(items, key=lambda item: USER_SORTS[name](rows[item.id]), reverse=down)
+                items = sorted(items, key=lambda i: USER_SORTS[name](rows.get(i.id, BLANK)), reverse=down)  # noqa: B023
         return items
 
     def watched(self, user: str, item: Item) -> bool:
-        """Whether an item passes the filter for watched ones."""
-        if not item.folder:
-            return self.server.data.played(user, item)
+        """Whether a folder passes the filter for watched ones."""
         leaves = [leaf for leaf in item.leaves() if not leaf.primary]
         return bool(leaves) and all(self.server.data.played(user, leaf) for leaf in leaves)
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from sidecar.demo.catalogue import Catalogue, Claims, Episode, File, Movie
@@ -90,6 +89,11 @@ def sort_name(name: str) -> str:
     return re.sub(r"\d+", lambda digits: digits[0].zfill(10), text).strip()
 
 
+def above(path: str) -> str:
+    """The folder something lies in."""
+    return path.rpartition("/")[0]
+
+
 def provider_ids(claims: Claims) -> dict[str, str]:
     """The ids the agent gave an item, as the server spells them."""
     named = {"Imdb": claims.imdb, "Tmdb": claims.tmdb, "Tvdb": claims.tvdb}
@@ -123,7 +127,7 @@ class Shelf:
         known = known or self.named.get(name) or hashed("library", path)
         item = Item(known, "CollectionFolder", name, path, key, self.root, created=moment(now))
         item.extra = {"CollectionType": kind, "Locations": folders}
-        self.keep(item)
+        self.root.children.append(self.keep(item))
         self.folder(folders[0] if folders else path, item)
         return item
 
@@ -137,8 +141,8 @@ class Shelf:
         return folder
 
     def libraries(self) -> list[Item]:
-        """The libraries by name."""
-        return [item for item in self.items.values() if item.type in ("CollectionFolder", "ManualPlaylistsFolder")]
+        """The libraries."""
+        return [item for item in self.root.children if item.id in self.items]
 
     def keep(self, item: Item) -> Item:
         """Takes an item in."""
@@ -172,7 +176,7 @@ class Shelf:
             library = shelves[file.library]
             if library.extra["CollectionType"] == "movies":
                 film = self.film(file, library)
-                films.setdefault(str(PurePosixPath(file.path).parent), []).append(film)
+                films.setdefault(above(file.path), []).append(film)
             else:
                 self.episode(file, library, now)
         for folder, members in films.items():
@@ -190,17 +194,17 @@ class Shelf:
 
     def episode(self, file: File, library: Item, now: datetime) -> Item:
         """The item of an episode's file, with the season and series it needs."""
-        inside = PurePosixPath(file.path).parent
-        top = inside.parent if str(inside.parent) not in library.extra["Locations"] else inside
+        inside = above(file.path)
+        top = above(inside) if above(inside) not in library.extra["Locations"] else inside
         folder = self.folder(library.extra["Locations"][0], library)
-        show, year = file.show, re.search(r"\((\d{4})\)", top.name)
-        name = (show and show.title) or re.sub(r" \(\d{4}\).*", "", top.name)
+        show, year = file.show, re.search(r"\((\d{4})\)", top)
+        name = (show and show.title) or re.sub(r" \(\d{4}\).*", "", top.rpartition("/")[2])
         stamp = {"created": moment(now)}
         series = self.made(
-            "Series", str(top), name, folder, ids=provider_ids(file.show_claims),
+            "Series", top, name, folder, ids=provider_ids(file.show_claims),
             year=(show and show.year) or (int(year[1]) if year else None), **stamp,
         )  # fmt: skip
-        place = f"{top}/Season {file.season}" if inside == top else str(inside)
+        place = f"{top}/Season {file.season}" if inside == top else inside
         label = (
             "Specials" if file.season == 0 else f"Season {file.season}" if file.season is not None else "Season Unknown"
         )
@@ -254,7 +258,7 @@ class Shelf:
             for version in (item.primary or item).versions:
                 version.primary, version.versions = None, []
         gone = [one for item in lost for one in self.drop(item)]
-        mates = {str(PurePosixPath(file.path).parent) for file in fresh}
-        beside = [item.file for path, item in known.items() if item.file and str(PurePosixPath(path).parent) in mates]
+        mates = {above(file.path) for file in fresh}
+        beside = [item.file for path, item in known.items() if item.file and above(path) in mates]
         added = self.read([*(file for file in beside if file.path in self.disk), *fresh], now)
         return added, gone

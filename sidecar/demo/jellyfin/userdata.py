@@ -99,9 +99,13 @@ class UserData:
             return len(leaves), sum(self.played(user, leaf) for leaf in leaves)
         if folder.id not in self.sizes:
             self.sizes[folder.id] = sum(not leaf.primary for leaf in folder.leaves())
-        watched = (self.items.get(known) for known, row in self.rows.get(user, {}).items() if row.played)
-        done = {item.primary or item for item in watched if item and not item.folder}
+        done = (self.items[known] for known in self.watched(user))
         return self.sizes[folder.id], sum(folder in (item.parent, item.series and item.series.parent) for item in done)
+
+    def watched(self, user: str) -> set[str]:
+        """The ids of the films and episodes that count as watched."""
+        rows = [self.items.get(known) for known, row in self.rows.get(user, {}).items() if row.played]
+        return {(item.primary or item if self.modern else item).id for item in rows if item and not item.folder}
 
     def key(self, item: Item, row: Row, single: bool) -> str:
         """The name a row goes by: the item's first one, or its id once a row was stored for it."""
