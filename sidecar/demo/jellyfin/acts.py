@@ -189,6 +189,7 @@ ACTS: dict[str, tuple[str, Act]] = {
         lambda s, g: s.halt(not g.get("stay_down")),
     ),
     "start": ("Starts after a shutdown; it is ready at once.", start),
+    "join": ("A `person` watches along in a `session`.", lambda s, g: s.sessions.join(g["session"], user_of(s, g))),
     "drop_sockets": ("Closes all sockets without a word.", lambda s, _: s.sockets.close()),
 }
 

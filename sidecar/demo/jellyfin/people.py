@@ -197,11 +197,11 @@ class People:
         if not self.server.control.switches["quick_connect"]:
             raise Refused(401)
         complete(caller.parts)
-        parts = caller.parts
+        parts, now = caller.parts, self.server.now()
         begun: dict[str, Any] = {
             "Authenticated": False, "Secret": secrets.token_hex(32).upper(), "Code": f"{secrets.randbelow(10**6):06d}",
             "DeviceId": parts["deviceid"], "DeviceName": parts["device"], "AppName": parts["client"],
-            "AppVersion": parts["version"], "DateAdded": moment(self.server.now()), "until": self.server.now() + CODE_LIFE,
+            "AppVersion": parts["version"], "DateAdded": moment(now), "until": now + CODE_LIFE,
         }  # fmt: skip
         self.connecting[begun["Secret"]] = begun
         return self.connected(begun["Secret"])

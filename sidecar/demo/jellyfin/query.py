@@ -107,7 +107,7 @@ class Finder:
                 items = [item for item in items if FILTERS[name](item, rows.get(item.id, BLANK)) == wanted]
         for name, down in reversed(order):
             if name in USER_SORTS:
-                items = sorted(items, key=lambda i: USER_SORTS[name](rows.get(i.id, BLANK)), reverse=down)  # noqa: B023
+                items = sorted(items, key=lambda i: USER_SORTS[name](rows.get(i.id, BLANK)), reverse=down)
         return items
 
     def watched(self, user: str, item: Item) -> bool:

@@ -120,7 +120,8 @@ class Sessions:
         }  # fmt: skip
         return off | lean({
             "PlayState": lean(state), "AdditionalUsers": [named_user(user) for user in session.others],
-            "Capabilities": off | {"SupportsPersistentIdentifier": True}, "RemoteEndPoint": parts.get("remote", "127.0.0.1") or None,
+            "Capabilities": off | {"SupportsPersistentIdentifier": True},
+            "RemoteEndPoint": parts.get("remote", "127.0.0.1") or None,
             "Id": session.id, "UserId": session.user.id if session.user else NOBODY,
             "UserName": session.user.name if session.user else None, "Client": parts["client"],
             "LastActivityDate": moment(session.seen(now)), "LastPlaybackCheckIn": moment(session.check_in) or NEVER,
@@ -130,6 +131,10 @@ class Sessions:
             "NowPlayingQueue": [], "HasCustomDeviceName": False, "ServerId": self.server.id,
             "NowPlayingQueueFullItems": None if self.server.modern else [],
         })  # fmt: skip
+
+    def join(self, session: str, user: User) -> None:
+        """Somebody watches along."""
+        self.all[session].others.append(user)
 
     def users(self, session: Session) -> list[User]:
         """Everybody who watches along."""

@@ -34,8 +34,8 @@ LIBRARY_OFF = (
     "EnableRealtimeMonitor EnableLUFSScan EnableChapterImageExtraction ExtractChapterImagesDuringLibraryScan "
     "EnableTrickplayImageExtraction ExtractTrickplayImagesDuringLibraryScan SaveLocalMetadata EnableInternetProviders "
     "EnableEmbeddedTitles EnableEmbeddedExtrasTitles EnableEmbeddedEpisodeInfos "
-    "SkipSubtitlesIfEmbeddedSubtitlesPresent SaveLyricsWithMedia SaveTrickplayWithMedia PreferNonstandardArtistsTag UseCustomTagDelimiters "
-    "AutomaticallyAddToCollection"
+    "SkipSubtitlesIfEmbeddedSubtitlesPresent SaveLyricsWithMedia SaveTrickplayWithMedia PreferNonstandardArtistsTag "
+    "UseCustomTagDelimiters AutomaticallyAddToCollection"
 )
 LIBRARY_ON = (
     "Enabled EnablePhotos EnableAutomaticSeriesGrouping SkipSubtitlesIfAudioTrackMatches RequirePerfectSubtitleMatch "

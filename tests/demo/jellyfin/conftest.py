@@ -44,7 +44,9 @@ class Desk:
         parts = f'Client="Tests", Device="desk", DeviceId="{device}", Version="1.0.0"'
         return {"Authorization": f'MediaBrowser {parts}, Token="{token}"'}
 
-    def ask(self, path: str, method: str = "GET", token: str | None = None, device: str = "desk", **given: Any) -> requests.Response:
+    def ask(
+        self, path: str, method: str = "GET", token: str | None = None, device: str = "desk", **given: Any
+    ) -> requests.Response:
         """A request with the API key, or another token."""
         header = self.header(self.key if token is None else token, device) | given.pop("headers", {})
         return self.session.request(method, self.url + path, headers=header, timeout=10, **given)

@@ -179,12 +179,12 @@ class Household:
             self.taken.release()
             return good
 
-        self.server.sockets.take = counted  # type: ignore[method-assign]
+        self.server.sockets.take = counted  # type: ignore[assignment]
 
     def close(self) -> None:
         """Ends everything."""
         for client in self.clients:
-            client.shutdown()
+            client.shutdown()  # type: ignore[no-untyped-call]
         self.server.sockets.close()
         self.session.close()
         self.listener.close()
@@ -251,7 +251,7 @@ class Household:
 
 
 def told(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Recorded frames without the first, which every socket gets, and those of the library, which come when they like."""
+    """Recorded frames without the first, which every socket gets, and without those of the library."""
     return heard([row["frame"] for row in frames[1:]])
 
 

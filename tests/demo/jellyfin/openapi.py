@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft4Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 
@@ -26,8 +26,10 @@ class Contract:
 
     def __init__(self, path: Path) -> None:
         self.document = nullable(json.loads(path.read_text()))
-        self.registry: Registry[Any] = Registry().with_resource("urn:j", Resource(self.document, DRAFT4))
-        self.paths = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", known) + "$", re.I), known) for known in self.document["paths"]]
+        self.registry: Registry[Any] = Registry().with_resource("urn:j", DRAFT4.create_resource(self.document))
+        self.paths = [
+            (re.compile(re.sub(r"\{\w+\}", "[^/]+", known) + "$", re.I), known) for known in self.document["paths"]
+        ]
         self.paths.sort(key=lambda pair: pair[1].count("{"))
 
     @cache  # noqa: B019 - it lives as long as the tests
@@ -45,7 +47,7 @@ class Contract:
 
     def check(self, method: str, url: str, status: int, body: Any) -> str:
         """Validates one answer; tells which path of the document it is."""
-        path = next(known for pattern, known in self.paths if pattern.match(url.partition("?")[0]))
+        path: str = next(known for pattern, known in self.paths if pattern.match(url.partition("?")[0]))
         validator = self.validator(path, method.lower(), status)
         if validator:
             validator.validate(body)

@@ -13,7 +13,10 @@ FILM = "Kettle and Crane"
 def forms(key: str) -> dict[str, tuple[str, dict[str, str]]]:
     """The ways to name a token: query and headers; the last five are the old ones."""
     return {
-        "full": ("", {"Authorization": f'MediaBrowser Client="a, b", Device="%C3%A4", DeviceId="d", Version="1", Token="{key}"'}),
+        "full": (
+            "",
+            {"Authorization": f'MediaBrowser Client="a, b", Device="%C3%A4", DeviceId="d", Version="1", Token="{key}"'},
+        ),
         "token alone": ("", {"Authorization": f'MediaBrowser Token="{key}"'}),
         "no quotes": ("", {"Authorization": f"mediabrowser Token={key}"}),
         "query": (f"?ApiKey={key}", {}),
@@ -32,7 +35,9 @@ def test_forms_of_authorization(desk: Desk, old: Desk, form: str) -> None:
     legacy = list(forms("")).index(form) > 4
     for one, taken in ((desk, not legacy), (old, True)):
         query, headers = forms(one.key)[form]
-        assert requests.get(f"{one.url}/Users{query}", headers=headers, timeout=5).status_code == (200 if taken else 401)
+        assert requests.get(f"{one.url}/Users{query}", headers=headers, timeout=5).status_code == (
+            200 if taken else 401
+        )
     desk.tell("switches", legacy_authorization=True)
     query, headers = forms(desk.key)[form]
     assert requests.get(f"{desk.url}/Users{query}", headers=headers, timeout=5).status_code == 200
@@ -41,15 +46,23 @@ def test_forms_of_authorization(desk: Desk, old: Desk, form: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "token", "status"),
     [
-        ("GET", "/Users", "", 401), ("GET", "/Users", "junk", 401), ("GET", "/Auth/Keys", "Ben", 403),
-        ("GET", "/Items?userId={Anna}", "Ben", 403), ("GET", "/Items?userId={Ben}", "Ben", 200),
-        ("GET", "/Items?userId={Anna}", "Anna", 200), ("GET", "/Users/Me", "Ben", 200), ("GET", "/Users/Me", "key", 400),
+        ("GET", "/Users", "", 401),
+        ("GET", "/Users", "junk", 401),
+        ("GET", "/Auth/Keys", "Ben", 403),
+        ("GET", "/Items?userId={Anna}", "Ben", 403),
+        ("GET", "/Items?userId={Ben}", "Ben", 200),
+        ("GET", "/Items?userId={Anna}", "Anna", 200),
+        ("GET", "/Users/Me", "Ben", 200),
+        ("GET", "/Users/Me", "key", 400),
         ("GET", "/Items?userId=abcdef00abcdef00abcdef00abcdef00", "key", 404),
-        ("POST", "/UserPlayedItems/{film}?userId={Anna}", "Ben", 403), ("POST", "/UserPlayedItems/{film}", "key", 404),
-        ("POST", "/UserPlayedItems/{film}?userId={Emma}", "key", 404), ("GET", "/ScheduledTasks", "Ben", 403),
-        ("POST", "/UserPlayedItems/{film}?userId={Ben}", "Anna", 200), ("DELETE", "/Users/{Ben}", "Ben", 403),
+        ("POST", "/UserPlayedItems/{film}?userId={Anna}", "Ben", 403),
+        ("POST", "/UserPlayedItems/{film}", "key", 404),
+        ("POST", "/UserPlayedItems/{film}?userId={Emma}", "key", 404),
+        ("GET", "/ScheduledTasks", "Ben", 403),
+        ("POST", "/UserPlayedItems/{film}?userId={Ben}", "Anna", 200),
+        ("DELETE", "/Users/{Ben}", "Ben", 403),
     ],
-)  # fmt: skip
+)
 def test_who_may(desk: Desk, method: str, path: str, token: str, status: int) -> None:
     """401 without a good token, 403 for other people's data, 404 for what is unknown or not to be seen."""
     path = path.replace("{film}", desk.film(FILM)["Id"])
@@ -63,7 +76,9 @@ def test_rights_are_the_persons_own(desk: Desk) -> None:
     """Carla sees the kids' films only, Emma nothing; nothing is an empty 200."""
     assert desk.ask(f"/UserViews?userId={desk.user('Emma')}").json()["TotalRecordCount"] == 0
     assert desk.items("includeItemTypes=Movie", "Emma") == []
-    assert {row["Path"].split("/")[2] for row in desk.items("includeItemTypes=Movie,Episode&fields=Path", "Carla")} == {"kids"}
+    assert {row["Path"].split("/")[2] for row in desk.items("includeItemTypes=Movie,Episode&fields=Path", "Carla")} == {
+        "kids"
+    }
     desk.act("rights", person="Ben", libraries=[])
     assert desk.items("includeItemTypes=Movie", "Ben") == []
 
@@ -101,8 +116,12 @@ def test_quick_connect(desk: Desk) -> None:
     begun = desk.ask("/QuickConnect/Initiate", "POST", "").json()
     body = {"Secret": begun["Secret"]}
     assert desk.ask("/Users/AuthenticateWithQuickConnect", "POST", "", json=body).status_code == 404
-    assert desk.ask("/QuickConnect/Authorize?code=" + begun["Code"] + f"&userId={desk.user('Ben')}", "POST").json() is True
-    tokens = [desk.ask("/Users/AuthenticateWithQuickConnect", "POST", "", json=body).json()["AccessToken"] for _ in range(2)]
+    assert (
+        desk.ask("/QuickConnect/Authorize?code=" + begun["Code"] + f"&userId={desk.user('Ben')}", "POST").json() is True
+    )
+    tokens = [
+        desk.ask("/Users/AuthenticateWithQuickConnect", "POST", "", json=body).json()["AccessToken"] for _ in range(2)
+    ]
     assert tokens[0] == tokens[1]
     assert desk.ask("/Users/Me", token=tokens[0]).json()["Name"] == "Ben"
     later = desk.ask("/QuickConnect/Initiate", "POST", "").json()
@@ -144,9 +163,13 @@ def test_a_restart_goes_through_its_phases(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "after"),
-    [({"name": "status", "status": 500, "body": "text", "when": "before"}, False), ({"name": "status", "status": 502, "when": "after"}, True),
-     ({"name": "status", "status": 503, "retry_after": 5}, False), ({"name": "save_error"}, True)],
-)  # fmt: skip
+    [
+        ({"name": "status", "status": 500, "body": "text", "when": "before"}, False),
+        ({"name": "status", "status": 502, "when": "after"}, True),
+        ({"name": "status", "status": 503, "retry_after": 5}, False),
+        ({"name": "save_error"}, True),
+    ],
+)
 def test_errors_before_and_after_a_write(desk: Desk, fault: dict[str, object], after: bool) -> None:
     """What was answered with an error may have been stored."""
     film = desk.film(FILM)["Id"]
@@ -183,4 +206,6 @@ def test_the_date_follows_the_clock(desk: Desk) -> None:
     film = desk.film(FILM)["Id"]
     answer = desk.ask(f"/UserPlayedItems/{film}?userId={desk.user()}", "POST")
     assert "2030" in answer.headers["Date"]
-    assert datetime.fromisoformat(answer.json()["LastPlayedDate"]) - datetime(2030, 1, 1, tzinfo=UTC) < timedelta(minutes=1)
+    assert datetime.fromisoformat(answer.json()["LastPlayedDate"]) - datetime(2030, 1, 1, tzinfo=UTC) < timedelta(
+        minutes=1
+    )

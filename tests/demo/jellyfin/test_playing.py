@@ -29,7 +29,7 @@ CASES: list[tuple[str, float | None, bool, tuple[bool, int, bool], tuple[bool, i
 
 
 @pytest.mark.parametrize(("film", "percent", "before", "new", "former"), CASES)
-def test_a_play_writes(
+def test_a_play_writes(  # noqa: PLR0917 - fixtures and parameters
     desk: Desk, old: Desk, film: str, percent: float | None, before: bool, new: Any, former: Any
 ) -> None:
     """Starts count, 5 and 90 percent decide, 10.11 takes the tick away at the start."""
@@ -53,7 +53,10 @@ def test_positions_count_by_themselves_and_stop_when_nothing_is_reported(desk: D
     assert playing(desk)[0]["PlayState"]["PositionTicks"] == 7_000_000_000
     desk.play("pause", position_s=700)
     desk.shift(100)
-    assert (playing(desk)[0]["PlayState"]["PositionTicks"], playing(desk)[0]["PlayState"]["IsPaused"]) == (7_000_000_000, True)
+    assert (playing(desk)[0]["PlayState"]["PositionTicks"], playing(desk)[0]["PlayState"]["IsPaused"]) == (
+        7_000_000_000,
+        True,
+    )
     desk.play("resume")
     desk.play("vanish")
     for _ in range(11):
@@ -69,12 +72,16 @@ def test_two_devices_of_one_person_and_somebody_beside(desk: Desk) -> None:
     desk.play("start", file=one["Path"], device="television")
     desk.play("start", file=two["Path"], device="phone")
     desk.play("start", person="Ben", file=one["Path"])
-    assert sorted((row["UserName"], row["NowPlayingItem"]["Name"]) for row in playing(desk)) == [("Anna", FILM), ("Anna", SHORT), ("Ben", FILM)]
+    assert sorted((row["UserName"], row["NowPlayingItem"]["Name"]) for row in playing(desk)) == [
+        ("Anna", FILM),
+        ("Anna", SHORT),
+        ("Ben", FILM),
+    ]
     desk.play("stop", device="television", position_s=1800, failed=True)
     assert desk.truth(one["Id"])["PlaybackPositionTicks"] == 0
     desk.play("next", device="phone", file=one["Path"])
     assert [row["NowPlayingItem"]["Name"] for row in playing(desk) if row["UserName"] == "Anna"] == [FILM]
-    desk.server.sessions.all[desk.play("seek", device="phone", position_s=60)["session"]].others.append(desk.server.people.called("Ben"))
+    desk.act("join", person="Ben", session=desk.play("seek", device="phone", position_s=60)["session"])
     desk.play("stop", device="phone", position_s=1800)
     assert desk.truth(one["Id"], "Ben")["PlaybackPositionTicks"] == 18_000_000_000
 
@@ -101,7 +108,7 @@ def line(desk: Desk, token: str, device: str = "ears", query: str = "") -> Itera
     first = json.loads(socket.recv())
     assert (first["MessageType"], first["Data"], len(first["MessageId"])) == ("ForceKeepAlive", 60, 32)
     yield socket
-    socket.shutdown()
+    socket.shutdown()  # type: ignore[no-untyped-call]
 
 
 def next_of(socket: websocket.WebSocket, kind: str) -> dict[str, Any]:
@@ -234,7 +241,7 @@ class Recorder(HTTPServer):
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the name is given
+            def do_POST(self) -> None:
                 text = self.rfile.read(int(self.headers["Content-Length"]))
                 recorder.bodies.append((self.headers["Content-Type"], json.loads(text)))
                 self.send_response(204)
@@ -289,7 +296,11 @@ def test_webhook_bodies_have_the_recorded_keys(desk: Desk, recorder: Recorder, c
     free = {"Provider_imdb", "Provider_tmdb", "Provider_tvdb", "PremiereDate", "LastPlayedDate"}  # as the item has them
     for name in ours.keys() & theirs.keys():
         assert ours[name].keys() - free == theirs[name].keys() - free, name
-        types = {key: (type(ours[name][key]), type(value)) for key, value in theirs[name].items() if key in ours[name] and value is not None}
+        types = {
+            key: (type(ours[name][key]), type(value))
+            for key, value in theirs[name].items()
+            if key in ours[name] and value is not None
+        }
         assert [key for key, (a, b) in types.items() if a is not b and {a, b} != {int, float}] == [], name
     assert len(ours.keys() & theirs.keys()) >= 16
 
@@ -297,10 +308,16 @@ def test_webhook_bodies_have_the_recorded_keys(desk: Desk, recorder: Recorder, c
 def test_a_cleared_rating_is_zero_and_a_dead_receiver_is_forgotten(desk: Desk, recorder: Recorder) -> None:
     """Nothing is sent again, and the player does not notice."""
     film = desk.film(FILM)["Id"]
-    desk.act("webhook", url=f"http://127.0.0.1:{recorder.server_port}/", types=["UserDataSaved"], headers={"Content-Type": "application/json"})
+    desk.act(
+        "webhook",
+        url=f"http://127.0.0.1:{recorder.server_port}/",
+        types=["UserDataSaved"],
+        headers={"Content-Type": "application/json"},
+    )
     desk.act("webhook", url="http://127.0.0.1:9/")
     desk.data(film, "POST", {"Rating": 8})
     desk.ask(f"/UserItems/{film}/Rating?userId={desk.user()}", "DELETE")
     assert [(kind_of, body["Rating"], body["SaveReason"]) for kind_of, body in recorder.bodies] == [
-        ("application/json", 8, "UpdateUserData"), ("application/json", 0, "UpdateUserRating"),
-    ]  # fmt: skip
+        ("application/json", 8, "UpdateUserData"),
+        ("application/json", 0, "UpdateUserRating"),
+    ]

@@ -1,4 +1,4 @@
-"""The real servers' conversations, sent to ours row by row; whatever is not equal has to be named here with its reason."""
+"""The real servers' conversations, sent to ours row by row; what is not equal has to be named here with its reason."""
 
 import json
 import re
@@ -21,12 +21,14 @@ from tests.demo.jellyfin.conversation import (
     kinds,
     read,
     told,
-)  # fmt: skip
+)
 
 Row = dict[str, Any]
 GONE = "/media/movies/Gone Girl (2014)/Gone Girl (2014).mkv"
 BESIDE = "/media/movies/Gone Girl (2014)/Gone Girl (2014)"
 SHORT = "/media/movies/Short (2015)/Short (2015).mkv"
+HOME = "/media/movies/Home Video (2020)/Home Video (2020).mkv"
+ZERO = "/media/movies/Zero (2000).mkv"
 # which differences are let pass: version, file, path of the value, and why
 EXCEPTIONS = [
     (
@@ -65,27 +67,29 @@ STEPS: dict[tuple[str, int], Callable[[Household], Any]] = {
     ("library-changes", 21): lambda home: (home.act("missing_folder", library="kids", back=True), home.act("scan")),
     ("library-changes", 22): lambda home: (
         home.act("rename_file", file=GONE, path=f"{BESIDE} - 1080p.mkv"),
-        home.act("add_file", like=GONE, path=f"{BESIDE} - 2160p.mkv"), home.act("scan"),
-    ),
-    ("library-changes", 23): lambda home: (
-        home.act("remove_file", file=f"{BESIDE} - 2160p.mkv"), moved(home, f"{BESIDE} - 1080p.mkv", GONE),
-    ),
-    ("library-changes", 24): lambda home: (
-        home.act("add_file", like="/media/movies/Home Video (2020)/Home Video (2020).mkv", path="/media/movies/Zero (2000).mkv", name="Zero"),
+        home.act("add_file", like=GONE, path=f"{BESIDE} - 2160p.mkv"),
         home.act("scan"),
     ),
-    ("library-changes", 29): lambda home: (home.act("remove_file", file="/media/movies/Zero (2000).mkv"), home.act("scan")),
+    ("library-changes", 23): lambda home: (
+        home.act("remove_file", file=f"{BESIDE} - 2160p.mkv"),
+        moved(home, f"{BESIDE} - 1080p.mkv", GONE),
+    ),
+    ("library-changes", 24): lambda home: (
+        home.act("add_file", like=HOME, path=ZERO, name="Zero"),
+        home.act("scan"),
+    ),
+    ("library-changes", 29): lambda home: (home.act("remove_file", file=ZERO), home.act("scan")),
     ("restart", 5): lambda home: home.act("start"),
-    ("extra", 52): lambda home: collect(home),
+    ("extra", 52): lambda home: home.mapped.known.update(collected(home)),
     ("extra", 56): lambda home: home.version == "12.0" and home.mapped.same(OTHER, hidden(home)),
     ("second-scan", 0): lambda home: home.version == "10.11" and home.act("fresh_shows"),
-}  # fmt: skip
+}
 
 
-def moved(home: Household, old: str, new: str) -> None:
+def moved(home: Household, old: str, new: str) -> Any:
     """A file gets another path, and the library is scanned."""
     home.act("rename_file", file=old, path=new)
-    home.act("scan")
+    return home.act("scan")
 
 
 OTHER = "dbc6d17d9f501f0eee6289213d7fbc81"  # Dune's other version in 12.0, which no row names before it is used
@@ -96,12 +100,11 @@ def hidden(home: Household) -> str:
     return next(item.id for item in home.server.shelf.items.values() if item.primary)
 
 
-def collect(home: Household) -> None:
+def collected(home: Household) -> dict[str, str]:
     """Makes the collection that the next rows speak of."""
     url = f"{home.listener.url}/Collections?name=c&ids=a7e55d801ffad4712d26b6e512c7b9e9"
-    home.mapped.known["934108864a9131f0c8c6c5bcd19d375b"] = home.session.post(
-        url, headers=home.key(), timeout=10
-    ).json()["Id"]
+    answer = home.session.post(url, headers=home.key(), timeout=10)
+    return {"934108864a9131f0c8c6c5bcd19d375b": answer.json()["Id"]}
 
 
 def unnamed(version: str, file: str, found: list[str]) -> list[str]:
@@ -112,16 +115,11 @@ def unnamed(version: str, file: str, found: list[str]) -> list[str]:
 
 def shown(home: Household, row: Row) -> list[str]:
     """An observed list of films: what differs in ours of these names."""
-    names = {"before": "Gone Girl", "film": "The Matrix"}
-    name = (
-        "Zero"
-        if "0 bytes" in row["why"]
-        else "The Matrix"
-        if "its films" in row["why"] or row["why"] == "back"
-        else names["before"]
-    )
-    query = f"userId={home.mapped.known['0f33746d93db4dd6b64eb11c1814d120' if home.version == '12.0' else ANNA[home.version]]}"
-    url = f"{home.listener.url}/Items?{query}&recursive=true&includeItemTypes=Movie&fields=ProviderIds,Path,DateCreated"
+    why = row["why"]
+    name = "Zero" if "0 bytes" in why else "The Matrix" if "its films" in why or why == "back" else "Gone Girl"
+    anna = home.mapped.known[ANNA[home.version]]
+    query = f"userId={anna}&recursive=true&includeItemTypes=Movie&fields=ProviderIds,Path,DateCreated"
+    url = f"{home.listener.url}/Items?{query}"
     rows = home.session.get(url, headers=home.key(), timeout=10).json()["Items"]
     keys = ("Id", "Name", "Path", "ProviderIds", "DateCreated", "UserData", "LocationType")
     return differences(
@@ -130,7 +128,6 @@ def shown(home: Household, row: Row) -> list[str]:
 
 
 ANNA = {"12.0": "0f33746d93db4dd6b64eb11c1814d120", "10.11": "a505dae8fd374672b40c4d4adb71d238"}
-Played = dict[str, list[tuple[int, str, list[str]]]]
 
 
 class Player:
@@ -252,7 +249,7 @@ class Player:
             )
 
     def silence(self, rows: list[Row]) -> list[str]:
-        """Two sockets that say nothing: in 12 they hear nothing any more after a minute, and are closed when they speak."""
+        """Two sockets that say nothing: in 12 they hear nothing after a minute, and are closed when they speak."""
         home, start = self.home, self.home.control.clock.now() + timedelta(seconds=1)
         home.until(start)
         sockets = [home.opened("anna", "silent2"), home.opened("key", "silent-key")]
@@ -274,7 +271,7 @@ class Player:
         ours_there = sorted(one.parts["deviceid"] for one in home.server.sessions.all.values())
         found += [] if theirs_there == ours_there else [f"sessions: {theirs_there}, ours {ours_there}"]
         home.say(sockets[0], SAID["KeepAlive"])
-        after, closed = home.heard(sockets[0], 1)
+        _, closed = home.heard(sockets[0], 1)
         expected = bool(rows[3]["observed"]["closed"])
         found += [] if closed == expected else [f"closed: {expected}, ours {closed}"]
         for socket in sockets:

@@ -48,7 +48,11 @@ def test_pages_cover_everything_once(desk: Desk) -> None:
     """Pages of seven, with the total, add up; beyond the end there is nothing; without the count the total lies."""
     query = f"/Items?userId={desk.user()}&recursive=true&includeItemTypes=Movie,Episode&sortBy=SortName"
     total = desk.ask(f"{query}&limit=0").json()["TotalRecordCount"]
-    seen = [row["Id"] for start in range(0, total, 7) for row in desk.ask(f"{query}&startIndex={start}&limit=7").json()["Items"]]
+    seen = [
+        row["Id"]
+        for start in range(0, total, 7)
+        for row in desk.ask(f"{query}&startIndex={start}&limit=7").json()["Items"]
+    ]
     assert len(seen) == len(set(seen)) == total > 150
     assert desk.ask(f"{query}&startIndex={total}&limit=7").json()["Items"] == []
     assert desk.ask(f"{query}&limit=7&enableTotalRecordCount=false").json()["TotalRecordCount"] == 7
@@ -56,7 +60,10 @@ def test_pages_cover_everything_once(desk: Desk) -> None:
 
 def test_fields_come_only_when_asked_for(desk: Desk) -> None:
     """As in b.2 of the facts."""
-    plain, full = desk.items("includeItemTypes=Movie&limit=1")[0], desk.items("includeItemTypes=Movie&limit=1&fields=Path,providerids,Junk")[0]
+    plain, full = (
+        desk.items("includeItemTypes=Movie&limit=1")[0],
+        desk.items("includeItemTypes=Movie&limit=1&fields=Path,providerids,Junk")[0],
+    )
     assert full.keys() - plain.keys() == {"Path", "ProviderIds"}
     assert "UserData" not in desk.items("includeItemTypes=Movie&limit=1&enableUserData=false")[0]
     assert "ImageTags" not in desk.items("includeItemTypes=Movie&limit=1&enableImages=false")[0]
@@ -65,7 +72,12 @@ def test_fields_come_only_when_asked_for(desk: Desk) -> None:
 def given(desk: Desk) -> dict[str, str]:
     """Four films in four states."""
     films = [row["Id"] for row in desk.items("includeItemTypes=Movie&limit=4")]
-    states: list[dict[str, Any]] = [WATCHED, {"Rating": 8, "IsFavorite": True}, {"Rating": 3}, {"PlaybackPositionTicks": 6_000_000_000}]
+    states: list[dict[str, Any]] = [
+        WATCHED,
+        {"Rating": 8, "IsFavorite": True},
+        {"Rating": 3},
+        {"PlaybackPositionTicks": 6_000_000_000},
+    ]
     for film, state in zip(films, states, strict=True):
         desk.data(film, "POST", state)
     return dict(zip(("watched", "liked", "disliked", "begun"), films, strict=True))
@@ -74,12 +86,17 @@ def given(desk: Desk) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
-        ("isPlayed=true", {"watched"}), ("filters=IsPlayed", {"watched"}), ("isFavorite=true", {"liked"}),
-        ("filters=IsResumable", {"begun"}), ("filters=Likes", {"liked"}), ("filters=IsFavoriteOrLikes", {"liked"}),
+        ("isPlayed=true", {"watched"}),
+        ("filters=IsPlayed", {"watched"}),
+        ("isFavorite=true", {"liked"}),
+        ("filters=IsResumable", {"begun"}),
+        ("filters=Likes", {"liked"}),
+        ("filters=IsFavoriteOrLikes", {"liked"}),
         ("hasTmdbId=true&isPlayed=true&minDateLastSavedForUser=2030-01-01T00:00:00Z", set()),
-        ("isPlayed=true&excludeLocationTypes=Virtual&isMissing=false", {"watched"}), ("isPlayed=true&isMissing=true", set()),
+        ("isPlayed=true&excludeLocationTypes=Virtual&isMissing=false", {"watched"}),
+        ("isPlayed=true&isMissing=true", set()),
     ],
-)  # fmt: skip
+)
 def test_filters(desk: Desk, query: str, wanted: set[str]) -> None:
     """Each finds exactly its films."""
     films = given(desk)
@@ -143,7 +160,9 @@ def test_the_tick_counts_and_user_data_does_not(desk: Desk) -> None:
     assert (gone["Played"], gone["PlayCount"], "LastPlayedDate" in gone) == (False, 0, False)
 
 
-@pytest.mark.parametrize(("body", "rating"), [({"Rating": None}, 7), ({"Likes": True}, 10), ({"Likes": False}, 1), ({"Rating": 8.5}, 8.5)])
+@pytest.mark.parametrize(
+    ("body", "rating"), [({"Rating": None}, 7), ({"Likes": True}, 10), ({"Likes": False}, 1), ({"Rating": 8.5}, 8.5)]
+)
 def test_ratings(desk: Desk, body: dict[str, Any], rating: float) -> None:
     """Null changes nothing, likes are 10 and 1."""
     film = desk.film(FILM)["Id"]
@@ -155,14 +174,17 @@ def test_ratings_out_of_range_and_cleared(desk: Desk) -> None:
     """11 and -1 are refused and store nothing; only DELETE clears."""
     film = desk.film(FILM)["Id"]
     for value in (11, -1):
-        assert desk.ask(f"/UserItems/{film}/UserData?userId={desk.user()}", "POST", json={"Rating": value}).status_code == 400
+        assert (
+            desk.ask(f"/UserItems/{film}/UserData?userId={desk.user()}", "POST", json={"Rating": value}).status_code
+            == 400
+        )
     assert "Rating" not in desk.data(film)
     desk.data(film, "POST", {"Rating": 9})
     assert "Rating" not in desk.ask(f"/UserItems/{film}/Rating?userId={desk.user()}", "DELETE").json()
 
 
 def test_ticking_a_series_fans_out_and_leaves_old_reads(desk: Desk, old: Desk) -> None:
-    """0.1 of the facts: in 12 single reads stay old, and a partial write destroys; a full one does not. 10.11 is right."""
+    """0.1 of the facts: in 12 single reads stay old and a partial write destroys, a full one does not."""
     for one in (desk, old):
         series, episode = one.film(SERIES)["Id"], one.episodes(SERIES)[0]["Id"]
         one.ask(f"/UserPlayedItems/{series}?userId={one.user()}&datePlayed=2026-02-03T04:05:06Z", "POST")
