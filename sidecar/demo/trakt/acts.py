@@ -89,11 +89,6 @@ def approve(desk: Desk, account: Account, said: Said) -> None:
     device.status, device.user = 418 if refused else 200, account.name
 
 
-def decide(status: int, desk: Desk, _: Account, said: Said) -> None:
-    """What the next poll of a device code is answered."""
-    desk.device(said).status = status
-
-
 def expire_tokens(desk: Desk, account: Account, _: Said) -> None:
     """Access tokens run out."""
     for token in desk.tokens.values():
@@ -107,11 +102,6 @@ def connect_other(desk: Desk, account: Account, _: Said) -> None:
         desk.drop(account.name)
 
 
-def remove_app(removed: bool, desk: Desk, _: Account, _said: Said) -> None:
-    """Our app goes, or comes back."""
-    desk.removed = removed
-
-
 def state(world: World, desk: Desk) -> Said:
     """What is stored for each user: counts, the newest plays, valid tokens, what is being watched."""
     told: Said = {}
@@ -122,6 +112,7 @@ def state(world: World, desk: Desk) -> Said:
             plays = [history.rows[key] for key in history.orders["all"].span().cut(0, 100)]
             told[account.name] = {name: len(shelf.rows) for name, shelf in account.shelves.items()} | {
                 "plays": [{"id": p.id, "at": iso(p.at), "action": p.what, p.title.kind: p.title.trakt} for p in plays],
+                "lists": {each.shown["ids"]["slug"]: len(each.rows) for each in account.lists.values()},
                 "tokens": list(desk.alive().values()).count(account.name), "vip": account.vip, "locked": account.locked,
                 "watching": now and {now[0].kind: now[0].trakt, "expires_at": iso(now[2])},
             }  # fmt: skip
@@ -136,11 +127,14 @@ ACTS: dict[str, tuple[Act, str]] = {
     "setting": (change, "Changes browsing settings (watch_after_rating, watch_only_once …): user."),
     "seed_history": (seed, "Adds many plays at once: user, count, minutes_apart."),
     "approve": (approve, "Types in a device code and says yes: user, user_code."),
-    "deny": (partial(decide, 418), "Types in a device code and says no: user_code."),
-    "expire": (partial(decide, 410), "Lets a device code run out: user_code."),
+    "deny": (lambda desk, _, said: setattr(desk.device(said), "status", 418),
+             "Types in a device code and says no: user_code."),
+    "expire": (lambda desk, _, said: setattr(desk.device(said), "status", 410),
+               "Lets a device code run out: user_code."),
     "expire_tokens": (expire_tokens, "Lets the access tokens of a user run out; refresh tokens still work: user."),
     "revoke_tokens": (lambda desk, account, _: desk.drop(account.name), "Disconnects our app from an account: user."),
     "connect_other_app": (connect_other, "Connects another community app (switch second_app): user."),
-    "remove_app": (partial(remove_app, True), "Removes our app: 403 and invalid_client everywhere."),
-    "restore_app": (partial(remove_app, False), "Brings our app back."),
+    "remove_app": (lambda desk, *_: setattr(desk, "removed", True),
+                   "Removes our app: 403 and invalid_client everywhere."),
+    "restore_app": (lambda desk, *_: setattr(desk, "removed", False), "Brings our app back."),
 }  # fmt: skip

@@ -92,8 +92,8 @@ def watched(account: Account, kind: str) -> flask.Response:
     shelf, wanted, kind, args = account.shelves["history"], extended(), one(kind), flask.request.args
     found, progress = shelf.latest[kind].span().map(account.world.titles.all.__getitem__), "progress" in wanted
     if "min" not in wanted:
-        most = 100 if progress and kind == "show" else 250
-        return paged(account.world, found.map(lambda title: watched_row(shelf, title, progress)), most=most)
+        most, now = 100 if progress and kind == "show" else 250, account.world.now()
+        return paged(account.world, found.map(lambda title: watched_row(shelf, title, progress, now)), most=most)
     flags = [args.get(name) == "true" for name in ("specials", "season_numbers")]
     (start, end), cap = between(), CAPS[kind]
     entries = found.map(lambda title: minimal_row(shelf, title, (account.world.on("min_keys"), *flags, start, end)))
@@ -104,7 +104,7 @@ def watched(account: Account, kind: str) -> flask.Response:
     return paged(account.world, entries, cap, cap, b"{}")
 
 
-def watched_row(shelf: Shelf, title: Title, progress: bool) -> bytes:
+def watched_row(shelf: Shelf, title: Title, progress: bool, now: int) -> bytes:
     """One watched title; a show names its seasons only with `progress`."""
     encoded = shelf.encoded.setdefault(title.n, {})
     if progress not in encoded:
@@ -116,7 +116,7 @@ def watched_row(shelf: Shelf, title: Title, progress: bool) -> bytes:
             if progress:
                 head["seasons"] = seasons(shelf, title, lambda rows: {
                     "plays": len(rows), "last_watched_at": iso(max(row.at for row in rows))})  # fmt: skip
-        row = title.row() if title.kind != "show" else title.row()[:-1] + b',"aired_episodes":%d}' % title.aired()
+        row = title.row() if title.kind != "show" else title.row()[:-1] + b',"aired_episodes":%d}' % title.aired(now)
         encoded[progress] = framed(head, row)
     return encoded[progress]
 

@@ -47,28 +47,16 @@ def moment(text: Any) -> int | None:
 class Title:
     """A movie, show, season or episode with its place among the others; `n` is unique over all kinds."""
 
-    __slots__ = ("_json", "children", "item", "kind", "n", "parent", "root")
+    __slots__ = ("_json", "children", "item", "kind", "minutes", "n", "name", "parent", "root", "trakt")
 
     def __init__(self, n: int, kind: str, item: Movie | Show | Season | Episode, parent: "Title | None") -> None:
         self.n, self.kind, self.item, self.parent = n, kind, item, parent
         self.root: Title = parent.root if parent else self
         self.children: dict[int, Title] = {}
+        self.trakt = item.ids.trakt  # unique for its kind only
+        self.name: str = getattr(item, "title", None) or ""
+        self.minutes: int = getattr(item, "runtime", 0)  # nothing for shows and seasons
         self._json = b""
-
-    @property
-    def trakt(self) -> int:
-        """Its Trakt id, unique for its kind only."""
-        return self.item.ids.trakt
-
-    @property
-    def name(self) -> str:
-        """The title in words, empty where Trakt has none."""
-        return getattr(self.item, "title", None) or ""
-
-    @property
-    def minutes(self) -> int:
-        """How long it runs; 0 for shows and seasons."""
-        return getattr(self.item, "runtime", 0)
 
     @property
     def released(self) -> int:
@@ -85,9 +73,10 @@ class Title:
             return (self,)
         return (leaf for child in self.children.values() for leaf in child.leaves())
 
-    def aired(self) -> int:
-        """How many episodes a show has without the specials."""
-        return sum(len(season.children) for number, season in self.children.items() if number)
+    def aired(self, now: int) -> int:
+        """How many episodes of a show were out by then, without the specials."""
+        regular = [season for number, season in self.children.items() if number]
+        return sum(episode.released <= now for season in regular for episode in season.children.values())
 
     def plain(self, full: bool = False) -> dict[str, Any]:
         """The minimal object, or what the catalogue can give of the one of `extended=full`."""
@@ -107,7 +96,6 @@ class Title:
             told |= (
                 {"released": iso(self.released)[:10]} if self.kind == "movie" else {"first_aired": iso(self.released)}
             )
-            told |= {"aired_episodes": self.aired()} if self.kind == "show" else {}
             told |= {"genres": self.item.genres} if isinstance(self.item, Movie | Show) else {}
         return told
 

@@ -51,6 +51,34 @@ def test_a_write_fails_before_or_after_it_was_carried_out(
     assert (busy.state().get(changes) != before) is (when == "after")
 
 
+OTHERS: list[tuple[str, str, Any, str]] = [  # method, url, body, where it shows
+    ("POST", "/users/me/lists", {"name": "Two"}, "/users/me/lists"),
+    ("POST", "/users/me/lists/one/items", {"movies": [FILM]}, "/users/me/lists/one/items"),
+    ("POST", "/users/me/lists/one/items/remove", {"shows": [{"ids": {"trakt": 118}}]}, "/users/me/lists/one/items"),
+    ("POST", "/sync/favorites/reorder", {"rank": ["FAVORITE"]}, "/sync/favorites"),
+    ("PUT", "/sync/favorites/FAVORITE", {"notes": "Yes"}, "/sync/favorites"),
+    ("DELETE", "/sync/playback/POINT", None, "/sync/playback"),
+    ("DELETE", "/recommendations/shows/119", None, "/recommendations/shows?limit=10"),
+]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("method", "url", "said", "shows"), OTHERS)
+def test_every_other_write_does_so_too(
+    busy: Caller, *, method: str, url: str, said: Any, shows: str, when: str
+) -> None:
+    busy.act("favorite", movies=[FILM])
+    busy.act("create_list", name="One", shows=[{"ids": {"trakt": 118}}])
+    busy.post("/scrobble/pause", {"progress": 40, "movie": FILM})
+    favorite, point = busy.get("/sync/favorites")[1]["id"], busy.get("/sync/playback")[0]["id"]
+    url = url.replace("FAVORITE", str(favorite)).replace("POINT", str(point))
+    said = {"rank": [favorite]} if said and "rank" in said else said
+    before = busy.get(shows)
+    busy.fault("status", status=503, when=when, method=method)
+    assert busy.send(method, url, said).status_code == 503
+    assert (busy.get(shows) != before) is (when == "after")
+
+
 def test_a_stop_again_after_a_lost_answer_is_409(anna: Caller) -> None:
     anna.fault("status", status=504, when="after", path="stop$")
     body = {"progress": 95, "movie": FILM}

@@ -1,6 +1,6 @@
 """Rules 6, 12 and 13: plays, watched state, minimal maps, and what is echoed as not found."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -168,6 +168,12 @@ def test_watched_rows_sum_up_and_seasons_come_only_with_progress(anna: Caller) -
         {"number": 0, "episodes": [{"number": 1, "plays": 1, "last_watched_at": "2026-01-01T00:00:00.000Z"}]},
         {"number": 1, "episodes": [{"number": 1, "plays": 2, "last_watched_at": "2026-02-01T00:00:00.000Z"}]},
     ]
+
+
+def test_only_what_was_out_counts_as_aired(anna: Caller) -> None:
+    anna.control.clock.set(datetime(2019, 1, 2, 12, tzinfo=UTC))
+    anna.post("/sync/history", {"shows": [dark((1, 1))]})
+    assert anna.get("/sync/watched/shows")[0]["show"]["aired_episodes"] == 2  # the first of each season
 
 
 def test_the_last_watched_comes_first(anna: Caller) -> None:
