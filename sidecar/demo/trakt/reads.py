@@ -51,6 +51,8 @@ def framed(head: dict[str, Any], title: bytes) -> bytes:
 def history(account: Account, kind: str = "all", id: int | None = None) -> flask.Response:
     """Plays; those of a show or season are those of its episodes."""
     shelf, (start, end) = account.shelves["history"], between()
+    if "sync_id" in flask.request.args:
+        refuse(403)  # for Trakt's own apps
     rows = newest(shelf, "episodes" if kind in ("shows", "seasons") else kind, start, end)
     if id is not None:
         title = account.world.titles.by.get((one(kind), "trakt"), {}).get(id) or refuse(404)

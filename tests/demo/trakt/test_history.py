@@ -152,6 +152,10 @@ def test_history_is_read_by_type_id_and_time_watched(anna: Caller, path: str, fo
     assert all("show" in row for row in rows if row["type"] == "episode")
 
 
+def test_what_is_for_official_apps_is_403(anna: Caller) -> None:
+    assert anna.send("GET", "/sync/history?sync_id=5").status_code == 403
+
+
 def test_an_unknown_id_is_404(anna: Caller) -> None:
     assert anna.send("GET", "/sync/history/movies/31337").status_code == 404
 
