@@ -28,7 +28,7 @@ def item_of(server: "Server", given: Given) -> Item:
     """The item an act names by path, id or (a series) name."""
     named = given.get("file") or given["item"]
     found = server.shelf.by_path.get(named) or server.shelf.items.get(named)
-    found = found or next((item for item in server.shelf.items.values() if item.name == named), None)
+    found = found or next((item for item in list(server.shelf.items.values()) if item.name == named), None)
     if found is None:
         raise ValueError(f"there is no {named}")
     return found
@@ -118,14 +118,14 @@ def rights(server: "Server", given: Given) -> None:
 def revoke(server: "Server", given: Given) -> None:
     """Makes tokens void."""
     user = user_of(server, given) if "person" in given else None
-    drop = [token for token, one in server.people.tokens.items() if one.user is user]
+    drop = [token for token, one in list(server.people.tokens.items()) if one.user is user]
     for token in [given["token"]] if "token" in given else drop:
         server.people.tokens.pop(token, None)
 
 
 def storm(server: "Server", given: Given) -> int:
     """Marks episodes as an upgrade gone wrong did."""
-    user, series = user_of(server, given).id, [item for item in server.shelf.items.values() if item.type == "Series"]
+    user, series = user_of(server, given).id, [item for item in server.finder.all() if item.type == "Series"]
     hit = [leaf for item in series[:: given.get("every", 2)] for leaf in item.leaves()]
     rows = server.data.rows.setdefault(user, {})
     rows.update({leaf.id: replace(server.data.truth(user, leaf), played=True, home=leaf.id) for leaf in hit})
@@ -135,7 +135,7 @@ def storm(server: "Server", given: Given) -> int:
 
 def fresh_shows(server: "Server", _: Given) -> None:
     """Marks the series that 10.11 breaks."""
-    for item in server.shelf.items.values():
+    for item in server.finder.all():
         if item.type in ("Series", "Season") and (item.series or item).ids:
             item.extra["fresh"] = True
     server.shelf.generation += 1

@@ -79,9 +79,9 @@ def state(server: Server) -> dict[str, Any]:
     people = {
         user.name: {
             known: server.data.shown(user.id, server.shelf.items[known], row, "")
-            for known, row in server.data.rows.get(user.id, {}).items() if known in server.shelf.items
+            for known, row in list(server.data.rows.get(user.id, {}).items()) if known in server.shelf.items
         }
-        for user in server.people.users.values()
+        for user in list(server.people.users.values())
     }  # fmt: skip
     return {"people": people, "version": server.version, "phase": server.phase(), "sockets": len(server.sockets.lines)}
 

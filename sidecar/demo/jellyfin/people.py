@@ -117,12 +117,12 @@ class People:
     def delete(self, known: str) -> None:
         """An account goes, with its tokens and sessions."""
         user, sessions = self.users.pop(known), self.server.sessions
-        self.tokens = {token: one for token, one in self.tokens.items() if one.user is not user}
-        sessions.all = {key: one for key, one in sessions.all.items() if one.user is not user}
+        self.tokens = {token: one for token, one in list(self.tokens.items()) if one.user is not user}
+        sessions.all = {key: one for key, one in list(sessions.all.items()) if one.user is not user}
 
     def called(self, name: str) -> User | None:
         """The account of a name, in any case."""
-        return next((user for user in self.users.values() if user.name.lower() == name.lower()), None)
+        return next((user for user in list(self.users.values()) if user.name.lower() == name.lower()), None)
 
     def may_see(self, user: str | None) -> frozenset[str]:
         """The libraries (by key) a user may see; without a user all of them."""
@@ -168,7 +168,7 @@ class People:
         if user.policy["IsDisabled"]:
             raise Refused(403)
         device = parts["deviceid"]
-        for token in [t for t, known in self.tokens.items() if known.user is user and known.device == device]:
+        for token in [t for t, known in list(self.tokens.items()) if known.user is user and known.device == device]:
             del self.tokens[token]
         token = secrets.token_hex(16)
         self.tokens[token] = Token(user, now, parts["client"], device)
@@ -215,7 +215,7 @@ class People:
 
     def allow(self, code: str, user: User) -> bool:
         """A user types the code."""
-        begun = next((one for one in self.connecting.values() if one["Code"] == code), None)
+        begun = next((one for one in list(self.connecting.values()) if one["Code"] == code), None)
         if begun is None or begun["until"] < self.server.now():
             raise Refused(404)
         parts = {"deviceid": "DeviceId", "device": "DeviceName", "client": "AppName", "version": "AppVersion"}
@@ -247,7 +247,7 @@ class People:
                 "UserId": NOBODY, "IsActive": False, "DateCreated": moment(known.made),
                 "DateLastActivity": "0001-01-01T00:00:00.0000000Z",
             }
-            for token, known in self.tokens.items() if known.user is None
+            for token, known in list(self.tokens.items()) if known.user is None
         ]  # fmt: skip
         return {"Items": rows, "TotalRecordCount": len(rows), "StartIndex": 0}
 

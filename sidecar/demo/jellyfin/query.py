@@ -57,9 +57,13 @@ class Finder:
         self.fixed = lru_cache(64)(self.fixed)  # type: ignore[method-assign]
         self.of_user = lru_cache(32)(self.of_user)  # type: ignore[method-assign]
 
+    def all(self) -> list[Item]:
+        """All items as they are now; other threads may add some meanwhile."""
+        return list(self.server.shelf.items.values())
+
     def children(self, parent: Item, recursive: bool) -> list[Item]:
         """What is inside an item: at once, or however deep."""
-        items, shelf = [item for item in self.server.shelf.items.values() if not item.primary], self.server.shelf
+        items, shelf = [item for item in self.all() if not item.primary], self.server.shelf
         if parent.type in ("BoxSet", "Playlist"):
             return sorted(parent.children, key=lambda item: item.year or 0)
         if parent is shelf.root:

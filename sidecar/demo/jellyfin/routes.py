@@ -29,7 +29,7 @@ def by_secret(ask: Ask) -> Any:
 def users(ask: Ask) -> Any:
     """The accounts; strangers are shown those that do not hide."""
     people, strange = ask.server.people, ask.path_is("/users/public")
-    return [people.shown(user) for user in people.users.values() if not strange or not user.policy["IsHidden"]]
+    return [people.shown(user) for user in list(people.users.values()) if not strange or not user.policy["IsHidden"]]
 
 
 def me(ask: Ask) -> Any:

@@ -68,6 +68,7 @@ class Server:
         self.catalogue, self.control = catalogue, control
         self.modern = control.options.get("version", "12") != "10.11"
         self.version: str = control.options.get("server_version", VERSIONS["12" if self.modern else "10.11"])
+        self.scanning = threading.RLock()
         self.id, self.timers = hashed("server", str(catalogue.seed), self.version), Timers(control.clock)
         self.begin()
 
@@ -133,7 +134,12 @@ class Server:
         self.webhooks.played(kind, session, play, **more)
 
     def scan(self) -> dict[str, list[str]]:
-        """Reads the disk again; rows of user data follow their titles."""
+        """Reads the disk again, one scan at a time; rows of user data follow their titles."""
+        with self.scanning:
+            return self.scan_now()
+
+    def scan_now(self) -> dict[str, list[str]]:
+        """The scan itself."""
         added, gone = self.shelf.scan(self.now())
         for item in gone:
             self.data.detach(item)
@@ -141,7 +147,7 @@ class Server:
             self.data.attach(item)
         self.scanned, self.shelf.generation = self.now(), self.shelf.generation + 1
         self.data.sizes.clear()
-        for item in self.shelf.items.values():
+        for item in self.finder.all():
             item.extra.pop("fresh", None)
         changed = {"ItemsAdded": [item.id for item in added], "ItemsRemoved": [item.id for item in gone]}
         if added or gone:

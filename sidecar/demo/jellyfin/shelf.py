@@ -250,10 +250,10 @@ class Shelf:
 
     def scan(self, now: datetime) -> tuple[list[Item], list[Item]]:
         """Brings the items up to the disk; returns what was added and removed. A missing folder keeps its items."""
-        known = {item.path: item for item in self.items.values() if item.file}
+        known = {item.path: item for item in list(self.items.values()) if item.file}
         lost = [item for path, item in known.items() if path not in self.disk and item.library not in self.missing]
         there = {item.library for item in self.libraries()}
-        fresh = [f for path, f in self.disk.items() if path not in known and f.library in there - self.missing]
+        fresh = [f for path, f in list(self.disk.items()) if path not in known and f.library in there - self.missing]
         for item in lost:
             for version in (item.primary or item).versions:
                 version.primary, version.versions = None, []

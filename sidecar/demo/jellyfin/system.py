@@ -139,7 +139,7 @@ def drop_folder(ask: Ask) -> None:
     library = next((item for item in server.shelf.libraries() if item.name == name), None)
     if library is None:
         raise Refused(404)
-    gone = [item for item in server.shelf.items.values() if item.library == library.library]
+    gone = [item for item in server.finder.all() if item.library == library.library]
     for item in gone:
         server.data.detach(item)
         server.shelf.items.pop(item.id, None)

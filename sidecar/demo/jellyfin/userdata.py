@@ -104,7 +104,7 @@ class UserData:
 
     def watched(self, user: str) -> set[str]:
         """The ids of the films and episodes that count as watched."""
-        rows = [self.items.get(known) for known, row in self.rows.get(user, {}).items() if row.played]
+        rows = [self.items.get(known) for known, row in list(self.rows.get(user, {}).items()) if row.played]
         return {(item.primary or item if self.modern else item).id for item in rows if item and not item.folder}
 
     def key(self, item: Item, row: Row, single: bool) -> str:
@@ -190,7 +190,7 @@ class UserData:
 
     def detach(self, item: Item) -> None:
         """An item went: its rows wait under its names for one that has the same."""
-        for user, rows in self.rows.items():
+        for user, rows in list(self.rows.items()):
             if item.id in rows:
                 waiting, row = self.kept_apart.setdefault(user, {}), rows.pop(item.id)
                 waiting.update(dict.fromkeys(item.keys, row))
@@ -198,7 +198,7 @@ class UserData:
 
     def attach(self, item: Item) -> None:
         """An item came: it takes the rows that wait under its own id or its other names."""
-        for user, waiting in self.kept_apart.items():
+        for user, waiting in list(self.kept_apart.items()):
             row = next((waiting[key] for key in reversed(item.keys) if key in waiting), None)
             if row:
                 self.kept_apart[user] = {key: other for key, other in waiting.items() if other is not row}
