@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import flask
-
 from sidecar.demo.jellyfin.people import Caller
 from sidecar.demo.jellyfin.shelf import Item
 from sidecar.demo.jellyfin.wire import Query, problem, read_guid
@@ -22,10 +20,6 @@ class Ask:
     query: Query
     path: dict[str, str]
     method: str
-
-    def path_is(self, path: str) -> bool:
-        """Whether this path was asked for."""
-        return flask.request.path.lower() == path
 
     def id(self, name: str) -> str:
         """An id in the path."""

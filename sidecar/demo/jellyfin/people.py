@@ -235,6 +235,14 @@ class People:
             raise Refused(404)
         return result
 
+    def everybody(self, *, hidden: bool) -> Any:
+        """The accounts; strangers do not see those that hide."""
+        return [self.shown(user) for user in [*self.users.values()] if hidden or not user.policy["IsHidden"]]
+
+    def drop_key(self, key: str) -> None:
+        """An API key is void."""
+        self.tokens.pop(key, None)
+
     def new_key(self, app: str) -> None:
         """One more API key."""
         self.tokens[secrets.token_hex(16)] = Token(None, self.server.now(), app)

@@ -4,13 +4,14 @@ A second path of a row is its older twin (`Users/{userId}/...`), which is served
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from sidecar.demo.jellyfin import lists
 from sidecar.demo.jellyfin.ask import Ask
+from sidecar.demo.jellyfin.people import User
 from sidecar.demo.jellyfin.sessions import REPORT, Session, Sessions
 from sidecar.demo.jellyfin.userdata import UPDATE
-from sidecar.demo.jellyfin.wire import Query, Refused, problem, read_body
+from sidecar.demo.jellyfin.wire import Query, problem, read_body
 
 Handler = Callable[[Ask], Any]
 
@@ -21,30 +22,19 @@ def sign_in(ask: Ask) -> Any:
     return ask.server.people.by_password(body.get("Username") or "", body.get("Pw") or "", ask.caller)
 
 
-def by_secret(ask: Ask) -> Any:
-    """A token for an allowed Quick Connect."""
-    return ask.server.people.by_secret(read_body("request").get("Secret") or "")
+def shown(ask: Ask, user: User | None) -> Any:
+    """An account, which has to be there."""
+    return ask.server.people.shown(user or refuse(400))
 
 
-def users(ask: Ask) -> Any:
-    """The accounts; strangers are shown those that do not hide."""
-    people, strange = ask.server.people, ask.path_is("/users/public")
-    return [people.shown(user) for user in list(people.users.values()) if not strange or not user.policy["IsHidden"]]
+def known(ask: Ask) -> User:
+    """The account in the path."""
+    return ask.server.people.users.get(ask.id("userId")) or refuse(404)
 
 
-def me(ask: Ask) -> Any:
-    """The caller's own account; an API key has none."""
-    if ask.caller.user is None:
-        raise problem(400)
-    return ask.server.people.shown(ask.caller.user)
-
-
-def one_user(ask: Ask) -> Any:
-    """One account."""
-    user = ask.server.people.users.get(ask.id("userId"))
-    if user is None:
-        raise Refused(404, "User not found")
-    return ask.server.people.shown(user)
+def refuse(status: int) -> NoReturn:
+    """Answers with the problem of this status."""
+    raise problem(status)
 
 
 def new_user(ask: Ask) -> Any:
@@ -54,42 +44,10 @@ def new_user(ask: Ask) -> Any:
     return made if ask.server.modern else made | {"HasPassword": False, "HasConfiguredPassword": False}
 
 
-def set_policy(ask: Ask) -> None:
-    """What a user may do."""
-    user = ask.server.people.users.get(ask.id("userId"))
-    if user is None:
-        raise problem(404)
-    user.policy = user.policy | read_body("newPolicy")
-
-
-def delete_user(ask: Ask) -> None:
-    """An account goes, with its tokens and sessions."""
-    if ask.id("userId") not in ask.server.people.users:
-        raise problem(404)
-    ask.server.people.delete(ask.id("userId"))
-
-
 def log_out(ask: Ask) -> None:
     """The caller's token is void."""
     if ask.caller.user:
         ask.server.people.tokens.pop(ask.caller.token, None)
-
-
-def allow_code(ask: Ask) -> bool:
-    """A user types the code of a Quick Connect; administrators may for another."""
-    user = ask.user()
-    if user is None:
-        raise Refused(404)
-    return ask.server.people.allow(ask.query.text("code") or "", ask.server.people.users[user])
-
-
-def item(ask: Ask) -> Any:
-    """One item with everything."""
-    user = ask.user("problem")
-    if user is None:
-        raise problem(404)
-    found = ask.item(user)
-    return ask.server.rows.whole(found, user)
 
 
 def ancestors(ask: Ask) -> Any:
@@ -225,39 +183,30 @@ def capabilities(ask: Ask) -> None:
     ask.server.sessions.touch(ask.caller)
 
 
-def api_keys(ask: Ask) -> Any:
-    """Lists, makes or deletes API keys."""
-    people = ask.server.people
-    if ask.method == "POST":
-        return people.new_key(ask.query.text("app") or "")
-    return people.keys()
-
-
-def drop_key(ask: Ask) -> None:
-    """An API key is void."""
-    ask.server.people.tokens.pop(ask.path["key"], None)
-
-
 U, ID = "users/<userId>", "<itemId>"
 ROUTES: list[tuple[str, str, str, Handler]] = [
     ("POST", "users/authenticatebyname", "open", sign_in),
-    ("POST", "users/authenticatewithquickconnect", "open", by_secret),
-    ("GET", "users/public", "open", users),
-    ("GET", "users", "user", users),
-    ("GET", "users/me", "user", me),
-    ("GET", U, "user", one_user),
+    ("POST", "users/authenticatewithquickconnect", "open",
+     lambda ask: ask.server.people.by_secret(read_body("request").get("Secret") or "")),
+    ("GET", "users/public", "open", lambda ask: ask.server.people.everybody(hidden=False)),
+    ("GET", "users", "user", lambda ask: ask.server.people.everybody(hidden=True)),
+    ("GET", "users/me", "user", lambda ask: shown(ask, ask.caller.user)),
+    ("GET", U, "user", lambda ask: shown(ask, known(ask))),
     ("POST", "users/new", "admin", new_user),
-    ("DELETE", U, "admin", delete_user),
-    ("POST", f"{U}/policy", "admin", set_policy),
+    ("DELETE", U, "admin", lambda ask: ask.server.people.delete(known(ask).id)),
+    ("POST", f"{U}/policy", "admin", lambda ask: known(ask).policy.update(read_body("newPolicy"))),
     ("POST", "sessions/logout", "user", log_out),
-    ("GET,POST", "auth/keys", "admin", api_keys),
-    ("DELETE", "auth/keys/<key>", "admin", drop_key),
+    ("GET", "auth/keys", "admin", lambda ask: ask.server.people.keys()),
+    ("POST", "auth/keys", "admin", lambda ask: ask.server.people.new_key(ask.query.text("app") or "")),
+    ("DELETE", "auth/keys/<key>", "admin", lambda ask: ask.server.people.drop_key(ask.path["key"])),
     ("GET", "quickconnect/enabled", "open", lambda ask: bool(ask.server.control.switches["quick_connect"])),
     ("POST", "quickconnect/initiate", "open", lambda ask: ask.server.people.connect(ask.caller)),
     ("GET", "quickconnect/connect", "open", lambda ask: ask.server.people.connected(ask.query.text("secret") or "")),
-    ("POST", "quickconnect/authorize", "user", allow_code),
+    ("POST", "quickconnect/authorize", "user",
+     lambda ask: ask.server.people.allow(ask.query.text("code") or "", ask.server.people.users[ask.someone()])),
     ("GET", f"items {U}/items", "user", preset()),
-    ("GET", f"items/{ID} {U}/items/{ID}", "user", item),
+    ("GET", f"items/{ID} {U}/items/{ID}", "user",
+     lambda ask: ask.server.rows.whole(ask.item(ask.someone()), ask.someone())),
     ("GET", f"items/{ID}/ancestors", "user", ancestors),
     ("GET", "items/counts", "user", counts),
     ("DELETE", f"items/{ID}", "user", lists.delete),

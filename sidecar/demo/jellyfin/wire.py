@@ -7,12 +7,14 @@ nulls are left out of answers (but for `ChannelId`), and each kind of refusal ha
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 import msgspec
 
+T = TypeVar("T")
 NEVER = "0001-01-01T00:00:00.0000000Z"
 NOBODY = "0" * 32
 TEXT = "Error processing request."
@@ -115,34 +117,29 @@ class Query:
         """All values of a list."""
         return [part for value in self.values.get(name.lower(), []) for part in value.split(separator) if part]
 
+    def read(self, name: str, convert: Callable[[str], T]) -> T | None:
+        """A value as something else than text, or None; what cannot be read is refused as the framework does."""
+        text = self.text(name)
+        try:
+            return convert(text) if text else None
+        except (ValueError, KeyError):
+            raise problem(400, **{name: [f"The value '{text}' is not valid."]}) from None
+
     def flag(self, name: str) -> bool | None:
         """True, False or not said."""
-        text = (self.text(name) or "").lower()
-        if text not in ("", "true", "false"):
-            raise problem(400, **{name: [f"The value '{self.text(name)}' is not valid."]})
-        return text == "true" if text else None
+        return self.read(name, lambda text: {"true": True, "false": False}[text.lower()])
 
     def number(self, name: str) -> int | None:
         """A whole number, or None."""
-        text = self.text(name)
-        if not text:
-            return None
-        if not re.fullmatch(r"-?\d{1,9}", text):
-            raise problem(400, **{name: [f"The value '{text}' is not valid."]})
-        return int(text)
+        return self.read(name, int)
 
     def guid(self, name: str) -> str | None:
         """An id, or None."""
-        text = self.text(name)
-        return read_guid(name, text) if text else None
+        return self.read(name, lambda text: read_guid(name, text))
 
     def at(self, name: str) -> datetime | None:
         """A moment, or None."""
-        text = self.text(name)
-        try:
-            return read_moment(text.replace(" ", "+")) if text else None
-        except ValueError:
-            raise problem(400, **{name: [f"The value '{text}' is not valid."]}) from None
+        return self.read(name, lambda text: read_moment(text.replace(" ", "+")))
 
 
 def read_guid(name: str, text: str) -> str:
