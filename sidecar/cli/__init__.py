@@ -12,6 +12,7 @@ from sidecar.cli import say
 from sidecar.cli.backup import backup
 from sidecar.cli.choose import choose
 from sidecar.cli.doctor import doctor
+from sidecar.cli.household import household
 from sidecar.cli.keys import keys
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
@@ -37,7 +38,7 @@ def group() -> None:
     """
 
 
-for command in (up, doctor, people, choose, backup, restore, keys):
+for command in (up, doctor, people, choose, backup, restore, keys, household):
     group.add_command(command)
 
 

@@ -77,7 +77,7 @@ def _learn_stored(here: Here) -> None:
         with look_into(here.folder) as db:
             if db is None:
                 return
-            vault = Vault(find_keys(here.folder, os.environ).keys, here.clock, here.redaction.learn)
+            vault = Vault(find_keys(here.folder, here.environ).keys, here.clock, here.redaction.learn)
             for row in list(db.query("SELECT name FROM secret WHERE name <> 'check'")):
                 vault.get(db, row["name"])
     except SidetraktError:

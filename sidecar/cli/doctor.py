@@ -126,7 +126,7 @@ def _key(here: Here) -> Iterator[Finding]:
     from sidecar.store.keys import find_keys
     from sidecar.store.vault import MISSING, Vault, is_empty
 
-    keys = find_keys(here.folder, os.environ)
+    keys = find_keys(here.folder, here.environ)
     with look_into(here.folder) as db:
         if db is None or is_empty(db):
             text = f"from {keys.origin}; nothing is sealed with it yet" if keys.keys else "made when it is first needed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,43 +27,38 @@ class Here:
 
     folder: Path
     settings: Settings
+    environ: Mapping[str, str]
     redaction: Redaction
     clock: SystemClock
 
 
-def look_around(*, quiet: bool = True) -> Here:
+def look_around(environ: Mapping[str, str] | None = None, *, quiet: bool = True) -> Here:
     """Read the settings and set up the log; a command is quiet, `up` says what it does."""
-    folder, redaction = home(os.environ), Redaction()
-    settings = load(os.environ, folder)
+    environ = os.environ if environ is None else environ
+    folder, redaction = home(environ), Redaction()
+    settings = load(environ, folder)
     for secret in settings.secrets():
         redaction.learn(secret.reveal())
     log = settings.log
     level = "error" if quiet and log.level == "info" and not log.file else log.level
     set_up(redaction, level=level, form=log.format, file=log.file, keep=log.keep)
-    return Here(folder, settings, redaction, SystemClock())
+    return Here(folder, settings, environ, redaction, SystemClock())
 
 
 @contextmanager
-def own_app(here: Here, purpose: str) -> Iterator[App]:
-    """The app of this folder in our own hands; refused while somebody else has it."""
+def app_of(here: Here) -> Iterator[App]:
+    """The app of this folder, for who holds its lock."""
     from sidecar.app import App
-    from sidecar.store import folder, owner
 
-    folder.prepare(here.folder)
-    lock = owner.take_or_refuse(here.folder, purpose, PATIENCE)
+    app = App(here.folder, here.settings, here.environ, clock=here.clock, redaction=here.redaction)
     try:
-        app = App(here.folder, here.settings, os.environ, clock=here.clock, redaction=here.redaction)
-        try:
-            yield app
-        finally:
-            app.close()
+        yield app
     finally:
-        lock.release()
+        app.close()
 
 
 def perform(here: Here, command: str, arguments: dict[str, Any], on_event: Callable[[Event], None]) -> Any:
     """Let whoever owns the folder carry out a command, ourselves if nobody does; returns its result."""
-    from sidecar.app import App
     from sidecar.store import handover, owner
     from sidecar.store.db import FILE
 
@@ -72,11 +67,8 @@ def perform(here: Here, command: str, arguments: dict[str, Any], on_event: Calla
     taken = owner.take(here.folder, command, PATIENCE)
     if isinstance(taken, owner.Owner):
         try:
-            app = App(here.folder, here.settings, os.environ, clock=here.clock, redaction=here.redaction)
-            try:
+            with app_of(here) as app:
                 return _result(app.perform(command, arguments), on_event)
-            finally:
-                app.close()
         finally:
             taken.release()
     if not taken.port:

@@ -22,12 +22,13 @@ def line(text: str = "") -> None:
     _console().print(Text(text), soft_wrap=True)
 
 
-def marked(state: str, text: str, next_step: str = "") -> None:
-    """A finding with its mark, and below it what to do."""
+def marked(state: str, text: str, next_step: str = "", *, inside: bool = False) -> None:
+    """A finding with its mark, and below it what to do; `inside` what was said before."""
     mark, colour = MARKS[state]
-    _console().print(Text.assemble((mark, colour), " ", text), soft_wrap=True)
+    margin = "  " if inside else ""
+    _console().print(Text.assemble(margin, (mark, colour), " ", text), soft_wrap=True)
     if next_step:
-        _console().print(Text(f"  → {next_step}", style="dim"), soft_wrap=True)
+        _console().print(Text(f"{margin}  → {next_step}", style="dim"), soft_wrap=True)
 
 
 def problem(what: str, next_step: str) -> None:

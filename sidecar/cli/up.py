@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from sidecar import __version__
 from sidecar.cli import say
-from sidecar.cli.here import PATIENCE, look_around
+from sidecar.cli.here import PATIENCE, Here, app_of, look_around
+
+if TYPE_CHECKING:
+    from sidecar.app import App
+
+    OnReady = Callable[[App, str, Callable[[], None]], None]
 
 
 @click.command(
@@ -18,42 +29,51 @@ from sidecar.cli.here import PATIENCE, look_around
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to serve on instead of the one in the settings.")
 @click.option("--demo", is_flag=True, help="Try it with a simulated household, in a data folder of its own.")
 @click.option("--once", is_flag=True, help="With --demo: run the tour, then end with 0 or 1.")
-def up(host: str | None, port: int | None, *, demo: bool, once: bool) -> None:
+def up(host: str | None, port: int | None, *, demo: bool, once: bool) -> int:
     """Serve the web page and the hooks, listen to the servers, sync on schedule."""
     if once and not demo:
         raise click.UsageError("--once goes with --demo.")
-    if demo:
-        from sidecar.cli.demo import show
+    if not demo:
+        run(look_around(quiet=False), host, port)
+        return 0
+    from sidecar.cli.demo import demonstration
 
-        show()
-        return
-    from sidecar.app import App
+    with demonstration(once=once) as shown:
+        run(look_around(shown.environ), host, port or free_port(), on_ready=shown.ready)
+    return 1 if shown.failed else 0
+
+
+def run(here: Here, host: str | None, port: int | None, on_ready: OnReady | None = None) -> None:
+    """Hold the folder, serve until asked to end, and leave everything in order."""
     from sidecar.store import folder, owner
     from sidecar.web.serve import listen, serve
     from sidecar.web.site import build_site
 
-    here = look_around(quiet=False)
-    web = here.settings.web
-    host, port = host or web.host, port or web.port
+    host, port = host or here.settings.web.host, port or here.settings.web.port
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     folder.prepare(here.folder)
     lock = owner.take_or_refuse(here.folder, owner.UP, PATIENCE)
     try:
         door = listen(host, port)  # before the database: a port that is taken must change nothing
-        try:
-            app = App(here.folder, here.settings, os.environ, clock=here.clock, redaction=here.redaction)
-        except BaseException:
-            door.close()
-            raise
-        try:
+        with closing(door), app_of(here) as app:
             app.start(lock)
-            shown = f"[{host}]" if ":" in host else host
-            serve(
-                build_site(app.problems, app.metrics.text),
-                door,
-                ready=lambda: say.line(f"Sidetrakt {__version__} serves http://{shown}:{port}, data in {here.folder}"),
-            )
-        finally:
-            app.close()
+            if on_ready is None:
+                announce = partial(say.line, f"Sidetrakt {__version__} serves {url}, data in {here.folder}")
+            else:
+                announce = partial(on_ready, app, url, leave)
+            serve(build_site(app.problems, app.metrics.text), door, announce)
     finally:
         lock.release()
     say.line("Sidetrakt has ended; nothing is left undone that it would not find again.")
+
+
+def leave() -> None:
+    """Ask our own process to end, as anybody else would."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def free_port() -> int:
+    """A port for a demo, which must not be kept from starting by a Sidetrakt that serves already."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])

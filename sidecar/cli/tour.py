@@ -1,0 +1,99 @@
+"""The tour of the demo: what there is to see, step by step, each step checked where it happens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sidecar.cli import say
+from sidecar.demo.bustle import Bustle
+from sidecar.demo.invent import invent
+from sidecar.errors import SidetraktError
+from sidecar.http import Session, build_session
+
+Step = Callable[[], Iterator[str]]
+
+
+class Tour:
+    """One walk through everything that works by now; it grows with Sidetrakt."""
+
+    def __init__(self, line: dict[str, Any], url: str, size: dict[str, int]) -> None:
+        self._line, self._url = line, url
+        self._people = Bustle(line, invent(size["titles"], size["people"], size["seed"]))
+        self._web: Session = build_session("the household", timeout=10)
+
+    def run(self, stop: threading.Event, *, go_on: bool) -> bool:
+        """Take every step; True if all went well. With `go_on` people keep watching until stopped."""
+        steps: list[tuple[str, Step]] = [
+            ("Sidetrakt is well", self._health),
+            ("People watch and rate on both servers", self._watch),
+            ("Somebody ticks a film on Trakt's website", self._website),
+        ]
+        try:
+            done = sum(
+                self._take(f"{number}/{len(steps)} {name}", step) for number, (name, step) in enumerate(steps, 1)
+            )
+            say.line("Not there yet: linking Trakt, scrobbling what is played, and syncing. They come next.")
+            if go_on and done == len(steps):
+                say.line("People go on watching; end it with Ctrl-C.")
+                for sentence in self._people.go_on(stop):
+                    say.marked("note", sentence, inside=True)
+            return done == len(steps)
+        finally:
+            self._people.close()
+            self._web.close()
+
+    def _take(self, name: str, step: Step) -> bool:
+        say.line(name)
+        try:
+            for sentence in step():
+                say.marked("ok", sentence, inside=True)
+        except (SidetraktError, OSError, ValueError, KeyError) as problem:
+            say.marked("bad", str(problem), inside=True)
+            return False
+        return True
+
+    def _health(self) -> Iterator[str]:
+        answer = self._web.get(f"{self._url}/healthz").json()
+        require(answer["status"] == "ok", f"/healthz says {answer}")
+        yield f"/healthz says ok, version {answer['version']}"
+
+    def _watch(self) -> Iterator[str]:
+        before = self._plays()
+        for _ in range(3):
+            yield from self._people.scene()
+        played = self._plays() - before
+        require(played >= 3, f"only {played} of 3 plays were counted")
+        yield f"the two servers counted {played} plays"
+
+    def _website(self) -> Iterator[str]:
+        trakt = self._line["trakt"]
+        headers = {"trakt-api-key": trakt["client_id"], "trakt-api-version": "2"}
+        headers["Authorization"] = f"Bearer {trakt['users']['anna']['access_token']}"
+        films = self._web.get(f"{trakt['url']}/movies/popular", headers=headers).json()
+        before = self._web.get(f"{trakt['url']}/sync/last_activities", headers=headers).json()
+        self._people.control("trakt", "act", do="watch", user="anna", movies=[{"ids": films[0]["ids"]}])
+        after = self._web.get(f"{trakt['url']}/sync/last_activities", headers=headers).json()
+        require(before["movies"]["watched_at"] != after["movies"]["watched_at"], "Trakt's stamp did not move")
+        yield f"Anna ticked {films[0]['title']}; Trakt's stamp for watched films moved"
+
+    def _plays(self) -> int:
+        """How many plays the two servers know of everybody."""
+        plex, jellyfin = self._line["plex"], self._line["jellyfin"]
+        owner = plex["people"]["Anna"]["server_token"]
+        headers = {"X-Plex-Token": owner, "Accept": "application/json"}
+        history = self._web.get(f"{plex['url']}/status/sessions/history/all", headers=headers).json()["MediaContainer"]
+        key = {"Authorization": f'MediaBrowser Token="{jellyfin["api_key"]}"'}
+        count = int(history.get("totalSize", history["size"]))
+        for person in jellyfin["people"]:
+            wanted = {"userId": person["id"], "recursive": "true", "isPlayed": "true", "limit": "0"}
+            wanted["includeItemTypes"] = "Movie,Episode"
+            count += self._web.get(f"{jellyfin['url']}/Items", headers=key, params=wanted).json()["TotalRecordCount"]
+        return count
+
+
+def require(right: bool, otherwise: str) -> None:
+    """End the step with a sentence unless this is so."""
+    if not right:
+        raise SidetraktError(otherwise)
