@@ -25,20 +25,20 @@ _KEY = (
 )
 _QUOTE = r"[\[(]?(?:[bu](?=\\?[\"']))?\\?[\"']?"
 # What can only stand between a name and its value: in JSON, Python, addresses (quoted once more, too) and XML.
-_IS = rf"(?:\\?[\"']\s*[:=]\s*|'\s*,\s*(?=b?')|[ \t]*[=>][ \t]*|(?:%22)?%3[ad]){_QUOTE}"
+_IS = rf"(?:\\?[\"']\s*[:=]\s*|'\s*,\s*(?=b?')|[=>]|[ \t]+=[ \t]+|(?:%22)?%3[ad]){_QUOTE}"
 _COLON = rf"[ \t]*:[ \t]*{_QUOTE}"  # also stands in ordinary sentences and titles
 _QUOTED = r"(?<=\\[\"'])(?:(?!\\[\"']).)+|(?<=[^\\]\")(?:[^\"\\\r\n]|\\.)+|(?<=[^\\]')(?:[^'\\\r\n]|\\.)+"
 _VALUE = rf"(?:{_QUOTED}|(?!\\[\"'])[^\s\"'&,;<>(){{}}\[\]]+)"
 _RANDOM = r"(?:(?=[\w.~+/%-]*[\d=])[\w.~+/%=-]{8,}|[\w.~+/%=-]{20,})"  # no word of a language
 _SHAPES = [  # each keeps what it captured and hides the rest
     rf"((?:authorization|cookie)(?:{_IS}|{_COLON}))(?:{_QUOTED}|(?:=\\?\"[^\"\r\n]*\"|[^\r\n\"'])+)",  # the whole line
-    rf"({_KEY}{_IS}){_VALUE}",
+    rf"({_KEY}(?:{_IS}|{_COLON}(?={_RANDOM}))){_VALUE}",
     rf"((?:[\w-]token|_secret|api[_-]?key|(?:device|user)_code){_COLON}){_VALUE}",
-    rf"({_KEY}{_COLON}|\b(?:bearer|basic)(?:\s|%20)+){_RANDOM}",
+    rf"(\b(?:bearer|basic)(?:\s|%20)+){_RANDOM}",
     rf"((?<![a-z0-9_])code{_IS})(?:(?=[\w-]*[a-z])[^\s\"'&<>]{{4,}}|\d{{6,}})",  # of a sign-in; a status is shorter
     r"((?:/|%2f)hooks(?:/|%2f)plex(?:/|%2f)[^/\s\"'%]+(?:/|%2f))[^/\s\"'?&<>]+",
     r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
-    r"()(?<![\w-])(?:gAAAA[\w-]{20,}={0,2}|[\w-]{43}=(?!\w)|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)",  # Fernet, its keys, JWT
+    r"()(?<![\w-])(?:gAAAA[\w-]{20,}={0,2}|[\w-]{43}(?:=|%3d)(?!\w)|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)",  # Fernet, JWT
 ]
 _PATTERNS = [re.compile(shape, re.IGNORECASE) for shape in _SHAPES]
 
@@ -103,12 +103,10 @@ class JsonLines(TextLines):
 
 def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", file: str = "", keep: int = 5) -> None:
     """Send the records of all libraries to the terminal, or to a file of 5 MB of which `keep` older ones stay."""
-    handler: logging.Handler
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(file, "a", 5_000_000, keep, "utf-8", errors="backslashreplace")
-    else:
-        handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(redaction) if form == "json" else TextLines(redaction))
     handler.setLevel(level.upper())  # a library may have set a lower one on its own logger
     root = logging.getLogger()
@@ -119,10 +117,12 @@ def set_up(redaction: Redaction, *, level: str = "info", form: str = "text", fil
     root.setLevel(level.upper())
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a record that cannot be written would be printed as it is
-    threading.excepthook = lambda end: _uncaught(end.exc_value)
-    sys.excepthook = lambda kind, problem, trace: _uncaught(problem)  # noqa: ARG005 - the names are Python's
+    logging.Logger.callHandlers = _by_the_root  # type: ignore[assignment]
+    threading.excepthook = lambda end: root.critical("Nobody expected this", exc_info=end.exc_value)
 
 
-def _uncaught(problem: BaseException | None) -> None:
-    if not isinstance(problem, SystemExit):
-        logging.getLogger(__name__).critical("Nobody expected this", exc_info=problem)
+def _by_the_root(_logger: logging.Logger, record: logging.LogRecord) -> None:
+    """Ask no handler that a library brought along: the Jellyfin client's prints everything as it is."""
+    for handler in logging.getLogger().handlers:
+        if record.levelno >= handler.level:
+            handler.handle(record)
