@@ -9,11 +9,11 @@ os.environ["PLEXAPI_HEADER_IDENTIFIER"] = "sidetrakt-tests"
 import plexapi.alert
 import plexapi.myplex
 import plexapi.server
-import plexapi.utils
+import plexapi.utils as plexapi_utils
 
 PlexServer: Any = plexapi.server.PlexServer
 MyPlexAccount: Any = plexapi.myplex.MyPlexAccount
 MyPlexPinLogin: Any = plexapi.myplex.MyPlexPinLogin
 AlertListener: Any = plexapi.alert.AlertListener
-settings: Any = plexapi.utils
+settings: Any = plexapi_utils
 settings.setDatetimeTimezone("UTC")

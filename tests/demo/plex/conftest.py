@@ -31,7 +31,9 @@ class ToSimulator(requests.adapters.HTTPAdapter):
         host = at.netloc if not str(request.url).startswith(self.base) else "server"
         query = f"?{at.query}" if at.query else ""
         body = f" {request.body!s}" if request.body else ""
-        self.lines.append(f"{request.method} {host}{at.path}{query}{body}")
+        sizes = [request.headers.get(f"X-Plex-Container-{name}") for name in ("Start", "Size")]
+        page = f" [{'+'.join(map(str, sizes))}]" if sizes[1] else ""
+        self.lines.append(f"{request.method} {host}{at.path}{query}{body}{page}")
         if host != "server":
             request.headers["X-Original-Host"] = str(at.netloc)
             request.url = f"{self.base}{at.path}{query}"

@@ -38,8 +38,8 @@ def calls(house: House) -> dict[str, Callable[[], Any]]:
 
     return {
         "connect": house.server,
-        "library of the owner": house.server().library.sections,
-        "library of a friend": friend.library.sections,
+        "library of the owner": lambda: list(house.server().library.sections()),
+        "library of a friend": lambda: list(friend.library.sections()),
         "accounts": server.systemAccounts,
         "section.all": movies.all,
         "section.search episodes": lambda: shows.search(libtype="episode", container_size=100),
