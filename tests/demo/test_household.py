@@ -37,17 +37,19 @@ def started(*options: str, **kinds: Any) -> Iterator[tuple[subprocess.Popen[byte
 
 def ended(line: dict[str, Any]) -> bool:
     """Blocks until all three simulators are gone, at most ten seconds each."""
-    for name in SIMULATORS:
-        try:
-            watch = os.pidfd_open(line[name]["pid"])
-        except ProcessLookupError:
-            continue
-        try:
-            if not select.select([watch], [], [], 10)[0]:
-                return False
-        finally:
-            os.close(watch)
-    return not any(answers(line[name]["url"]) for name in SIMULATORS)
+    return all(gone(line[name]["pid"]) and not answers(line[name]["url"]) for name in SIMULATORS)
+
+
+def gone(pid: int) -> bool:
+    """Blocks until this process is gone, at most ten seconds."""
+    try:
+        watch = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([watch], [], [], 10)[0])
+    finally:
+        os.close(watch)
 
 
 def answers(url: str) -> bool:
@@ -98,13 +100,26 @@ def test_a_signal_leaves_no_simulator_behind(number: signal.Signals) -> None:
         assert ended(line)
 
 
-def test_a_simulator_that_dies_ends_the_household(name: str = "plex") -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_when_it_ends_before_it_is_ready(number: signal.Signals) -> None:
+    process = subprocess.Popen((*COMMAND, "--titles", "20000"), cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    pids: list[str] = []
+    while len(pids) < len(SIMULATORS) and process.poll() is None:
+        pids = children.read_text().split()
+    process.send_signal(number)
+    assert all(gone(int(pid)) for pid in pids)
+    process.communicate()
+    assert len(pids) == len(SIMULATORS)
+
+
+def test_a_simulator_that_dies_ends_the_household() -> None:
     with started(stderr=subprocess.PIPE) as (process, line):
-        os.kill(line[name]["pid"], signal.SIGKILL)
+        os.kill(line["plex"]["pid"], signal.SIGKILL)
         assert process.wait(20) == 1
         assert process.stderr is not None
         said = process.stderr.read()
-        assert f"The simulated {name} ended by itself".encode() in said
+        assert b"The simulated plex ended by itself" in said
         assert ended(line)
 
 

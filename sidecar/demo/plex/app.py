@@ -58,7 +58,7 @@ SWITCHES: dict[str, tuple[Any, str]] = {
 class Hex(BaseConverter):
     """An id of Plex's own database."""
 
-    regex = "[0-9a-f]{24}"
+    regex, weight = "[0-9a-f]{24}", 50  # looked at before the server's rating keys
 
 
 class Shelf(BaseConverter):
@@ -70,7 +70,7 @@ class Shelf(BaseConverter):
 def make_app(catalogue: Catalogue, control: Control) -> flask.Flask:
     """The simulated Plex of this catalogue; `app.extensions["plex"].news.close()` ends its thread."""
     app = flask.Flask("plex")
-    control.install(app, who)
+    control.install(app, lambda: who(app))
     for fault, (args, sentence) in FAULTS.items():
         control.fault(fault, args, sentence)
     for switch, (default, sentence) in SWITCHES.items():
@@ -84,6 +84,7 @@ def make_app(catalogue: Catalogue, control: Control) -> flask.Flask:
     control.play |= {name: act for name, act in inspect.getmembers(Player(world), inspect.ismethod) if name[0] != "_"}
     control.state = world.state
     control.on_reset(world.reset)
+    app.before_request(lambda: who(app) and None)
     app.before_request(lambda: gate(world))
     app.register_error_handler(HTTPException, wrong)
     return app
@@ -99,22 +100,23 @@ def mount(app: flask.Flask, area: str, part: object) -> None:
                 app.add_url_rule(rule, f"{area}.{name}", method, **more)
 
 
-def who() -> str | None:
-    """The name of the person whose token the current request has."""
+def who(app: flask.Flask) -> str | None:
+    """The name of the person whose token the current request has, where that token counts."""
+    if "account" not in flask.g and "plex" in app.extensions:
+        accounts, request = app.extensions["plex"].accounts, flask.request
+        token = request.headers.get("X-Plex-Token") or request.args.get("X-Plex-Token")
+        account, kind = accounts.of(token, "server", "account", "switch")
+        online = (request.endpoint or "").startswith(("tv.", "cloud."))
+        right = (kind == "server") != online or (kind != "switch" and account and account.owner)
+        flask.g.account, flask.g.kind = account if right else None, kind
     account = flask.g.get("account")
     return account.person.name if account else None
 
 
 def gate(world: World) -> flask.Response | None:
-    """Finds out who is asking, and refuses in the words of the part that was asked."""
-    request, accounts, take = flask.request, world.accounts, world.control.take
+    """Refuses, in the words of the part that was asked, whom it does not know."""
+    request, take = flask.request, world.control.take
     area, host = (request.endpoint or "").split(".")[0], request.headers.get("X-Original-Host", "")
-    token = request.headers.get("X-Plex-Token") or request.args.get("X-Plex-Token")
-    flask.g.account, flask.g.kind = accounts.of(token, "server", *(() if area == "pms" else ("account", "switch")))
-    if area == "pms" and accounts.owner.token("account") == token:
-        flask.g.account = accounts.owner
-    if area != "pms" and flask.g.kind == "server" and not flask.g.account.owner:
-        flask.g.account = None
     if area in ("tv", "cloud") or host.endswith("plex.tv"):
         if args := take("plextv_error"):
             return refuse(args["status"], {"Retry-After": str(args["retry_after"])} if args["retry_after"] else {})

@@ -25,10 +25,11 @@ TAGS = (
     ("Writer", "N. Writer"),
     ("Role", "A. Actor"),
 )
-VIDEO = "streamType=1 default=true index=0 frameRate=24 bitDepth=8 chromaSubsampling=4:2:0"
+VIDEO = "streamType=1 default=true index=0 frameRate=24 bitrate=6000 level=150 bitDepth=8 chromaSubsampling=4:2:0"
 WIDE = "bitDepth=10 colorPrimaries=bt2020 colorRange=tv colorSpace=bt2020nc"
 DOVI = "DOVIPresent=true DOVIBLPresent=true DOVIELPresent=false DOVIRPUPresent=true DOVIProfile=8 DOVILevel=6"
-AUDIO = "streamType=2 default=true selected=true index=1 language=English languageTag=en languageCode=eng"
+AUDIO = ("bitrate=640 samplingRate=48000 streamType=2 default=true selected=true index=1 language=English "
+         "languageTag=en languageCode=eng")  # fmt: skip
 
 
 def path_of(item: Item) -> str:
@@ -77,9 +78,9 @@ def guids(item: Item) -> list[Node]:
     return [Node("Guid", {"id": f"{name}://{value}"}) for name, value in ids if value]
 
 
-def children(item: Item, details: bool = False) -> list[Node]:
+def children(item: Item, details: bool = False, playing: bool = False) -> list[Node]:
     """Media and the first few tags; details have streams, ids of tags, labels and pictures too."""
-    found = [media(item, number, file, details) for number, file in enumerate(item.files)]
+    found = [media(item, number, file, details, playing) for number, file in enumerate(item.files)]
     if not item.matched or isinstance(item.known, Season) or item.kind == "season":
         return found
     genres = [("Genre", genre.capitalize()) for genre in getattr(item.known, "genres", ())]
@@ -94,7 +95,7 @@ def children(item: Item, details: bool = False) -> list[Node]:
     return [*found, BLUR]
 
 
-def media(item: Item, number: int, file: File, details: bool) -> Node:
+def media(item: Item, number: int, file: File, details: bool, playing: bool) -> Node:
     """One version with its part."""
     about, length, kind = file.media, file.runtime_ms or 0, PurePosixPath(file.path).suffix[1:] or "mkv"
     width, height = SIZES[about.resolution]
@@ -107,6 +108,8 @@ def media(item: Item, number: int, file: File, details: bool) -> Node:
         "indexes=sd", key=f"/library/parts/{key}/{item.added}/file.{kind}", file=file.path, size=about.size
     )
     both |= {"optimizedForStreaming": 0} if kind == "mp4" else {}
+    if playing:
+        both, part = words("selected=true") | both, words("selected=true decision=directplay") | part
     both |= words("videoFrameRate=24p hasVoiceActivity=false", bitrate=about.size * 8 // (length or 1), width=width)
     both |= words(
         height=height, aspectRatio=1.78, audioChannels=about.channels, audioCodec=codec, videoCodec=about.video
@@ -121,7 +124,9 @@ def streams(number: int, file: File) -> list[Node]:
     trc, hdr = HDR[about.hdr]
     title = f"{about.resolution.upper()}{hdr} ({about.video.upper()}{' Main 10' if about.video == 'hevc' else ''})"
     picture = words(VIDEO, id=number * 10, codec=about.video, width=width, height=height, displayTitle=title)
-    picture |= words(extendedDisplayTitle=title) | (words(WIDE, colorTrc=trc) if trc else {})
+    picture |= words(extendedDisplayTitle=title, profile="main 10" if about.video == "hevc" else "high") | (
+        words(WIDE, colorTrc=trc) if trc else {}
+    )
     picture |= words(DOVI, DOVIVersion="1.0") if about.hdr == "dovi" else {}
     layout, name = LAYOUTS.get(about.channels, str(about.channels)), about.audio.upper()
     sound = words(AUDIO, id=number * 10 + 1, codec=about.audio.split("-")[0], channels=about.channels)
@@ -138,8 +143,8 @@ def element(item: Item, attrs: Attrs, kids: list[Node]) -> Node:
     return Node("Directory" if item.kind in ("show", "season") else "Video", attrs, kids, "Metadata")
 
 
-def details(item: Item, own: Attrs, more: list[Node], streams: bool = True) -> Node:
+def details(item: Item, own: Attrs, more: list[Node], playing: bool = False) -> Node:
     """Everything about an item, with attributes and children of the occasion."""
     name, key = item.section.library.name, item.section.key
     where = words(librarySectionTitle=name, librarySectionID=key, librarySectionKey=f"/library/sections/{key}")
-    return element(item, attributes(item) | where | own, [*children(item, streams), *guids(item), *more])
+    return element(item, attributes(item) | where | own, [*children(item, True, playing), *guids(item), *more])

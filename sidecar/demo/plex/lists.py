@@ -72,6 +72,12 @@ class Lists:
         kept.changed = self.world.now()
         return container([kept.node])
 
+    def _edit(self, kept: Kept) -> flask.Response:
+        for name in ("title", "summary"):
+            value = flask.request.args.get(name, flask.request.args.get(f"{name}.value"))
+            setattr(kept, name, getattr(kept, name) if value is None else value)
+        return container([kept.node])
+
     def create(self) -> flask.Response:
         """POST /playlists, POST /library/collections: with the items of `uri`."""
         args, whose = flask.request.args, me() if flask.request.path == "/playlists" else None
@@ -133,9 +139,7 @@ class Lists:
 
     def edit(self, key: int) -> flask.Response:
         """PUT /playlists/<int:key>: title and summary."""
-        kept, args = self._named(key), flask.request.args
-        kept.title, kept.summary = args.get("title", kept.title), args.get("summary", kept.summary)
-        return container([kept.node])
+        return self._edit(self._named(key))
 
     def edit_many(self, key: int) -> flask.Response:
         """PUT /library/sections/<int:key>/all: titles and summaries of collections and items."""
@@ -144,8 +148,7 @@ class Lists:
         args = flask.request.args
         for number in args.get("id", "").split(","):
             if number.isdecimal() and int(number) in self.world.lists:
-                kept = self._named(int(number))
-                kept.title, kept.summary = args.get("title.value", kept.title), args.get("summary.value", kept.summary)
+                self._edit(self._named(int(number)))
             else:
                 item_of(self.world, number)
                 self.world.control.acts["rename"]({"file": int(number), "title": args.get("title.value")})

@@ -52,9 +52,10 @@ class News:
 
     def listen(self, account: Account) -> None:
         """Serves the websocket of the current request until one side ends it."""
-        socket, frames = simple_websocket.Server.accept(flask.request.environ), queue.Queue[str | None]()
-        self.sockets[frames] = account
+        frames = queue.Queue[str | None]()
+        self.sockets[frames] = account  # before the other side can know: it misses nothing
         try:
+            socket = simple_websocket.Server.accept(flask.request.environ)
             while socket.connected:
                 try:
                     frame = frames.get(timeout=0.5)

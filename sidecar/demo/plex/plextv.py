@@ -63,7 +63,11 @@ class PlexTv:
         features = [Node("feature", {"id": name}) for name in (("webhooks", "home") if paying else ())]
         roles = [Node("role", {"id": "plexpass"})] if paying else []
         kids = [Node("subscription", plan, [Node("features", {}, features)]), Node("profile", words(PROFILE))]
-        return Node("user", attrs, [*kids, Node("entitlements", {}), Node("roles", {}, roles)])
+        return Node(
+            "user",
+            attrs,
+            [*kids, Node("entitlements", {}, [Node("entitlement", {"id": "all"})] * paying), Node("roles", {}, roles)],
+        )
 
     def _stamp(self, seconds: float = 0) -> str:
         return (self.world.clock() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -124,6 +124,8 @@ class Library:
         """GET /library/sections/<int:key>/all: a listing, or with includeMeta what can be asked of it."""
         section, query, world = section_of(self.world, key), flask.request.args, self.world
         kind = KINDS.get(query.get("type", ""), section.kind)
+        if query.get("type") == "18":
+            return flask.make_response(flask.current_app.view_functions["pms.collections"](key))
         if query.get("includeMeta") == "1":
             total = words(totalSize=len(section.items.get(kind, ())), offset=0)
             return container([meta(section, list(section.items))], **words(size=0) | total | about(section))

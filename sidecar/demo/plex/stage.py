@@ -187,7 +187,9 @@ class Stage:
                 )
                 session = words("bandwidth=24000 location=lan", id=f"s{p.key:07x}")
                 kids = [Node("User", user), Node("Player", player), Node("Session", session)]
-                out.append(describe.details(p.item, words(sessionKey=str(p.key), viewOffset=p.offset), kids))
+                out.append(
+                    describe.details(p.item, words(sessionKey=str(p.key), viewOffset=p.offset), kids, playing=True)
+                )
         if switches["ghost_session"]:
             player = words("state=playing title=Unknown machineIdentifier=zz")
             out.append(Node("Video", words(GHOST, viewOffset=60_000), [Node("Player", player)]))
