@@ -9,17 +9,18 @@ from pathlib import Path
 
 import click
 
-from bench import start, store
+from bench import household, start, store
 from bench.figure import SIZES, Figure
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = {"start": start.measure, "store": store.measure}
+PARTS = {"start": start.measure, "store": store.measure, "household": household.measure}
 
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="tiny")
 @click.option("--only", type=click.Choice(list(PARTS)), multiple=True)
-def main(size: str, only: tuple[str, ...]) -> None:
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder for the JSON.")
+def main(size: str, only: tuple[str, ...], results: Path) -> None:
     """Measure at one size."""
     figures: list[Figure] = []
     for name, measure in PARTS.items():
@@ -32,7 +33,7 @@ def main(size: str, only: tuple[str, ...]) -> None:
         floor = f"{figure.floor:12,.3f}" if figure.floor else " " * 12
         ratio = f"{figure.ratio:7.2f}" if figure.ratio else " " * 7
         click.echo(f"{figure.name:{width}}  {figure.value:12,.3f} {figure.unit:10} {floor} {ratio}  {figure.budget}")
-    RESULTS.mkdir(exist_ok=True)
+    results.mkdir(exist_ok=True)
     at = datetime.now(UTC)
     report = {
         "at": at.isoformat(),
@@ -42,7 +43,7 @@ def main(size: str, only: tuple[str, ...]) -> None:
         "machine": platform.machine(),
         "figures": [figure.as_json() for figure in figures],
     }
-    path = RESULTS / f"{at:%Y%m%d-%H%M%S}-{size}.json"
+    path = results / f"{at:%Y%m%d-%H%M%S}-{size}.json"
     path.write_text(json.dumps(report, indent=2) + "\n")
     click.echo(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
 

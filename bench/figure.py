@@ -11,13 +11,15 @@ class Size:
     writes: int  # transactions of the store measurement
     rows: int  # rows of the baseline measurement
     starts: int  # processes started
+    titles: int  # in the household
+    requests: int  # to each of its servers
 
 
 SIZES = {
-    "tiny": Size(writes=2_000, rows=10_000, starts=3),
-    "small": Size(writes=8_000, rows=100_000, starts=7),
-    "medium": Size(writes=40_000, rows=100_000, starts=15),
-    "large": Size(writes=200_000, rows=1_000_000, starts=30),
+    "tiny": Size(writes=2_000, rows=10_000, starts=3, titles=200, requests=200),
+    "small": Size(writes=8_000, rows=100_000, starts=7, titles=5_000, requests=1_000),
+    "medium": Size(writes=40_000, rows=100_000, starts=15, titles=25_000, requests=2_000),
+    "large": Size(writes=200_000, rows=1_000_000, starts=30, titles=110_000, requests=4_000),
 }
 
 

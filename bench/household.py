@@ -1,16 +1,16 @@
 """How fast the simulated household answers, how much memory it takes, and whether bulk pages hold up small requests.
 
-`python -m bench.household [tiny|small|medium|large] [--json FILE]` starts a household of its own on loopback,
-prints a table and writes the same as JSON. Bulk pages are read by another process, so that the measuring one is not
-slowed down by them.
+Bulk pages are read by another process (`python -m bench.household TARGET`), so that the measuring one is not slowed
+down by them. The floor beside each rate is a server of the standard library that answers the same bytes.
 """
 
-import argparse
 import http.client
+import http.server
 import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-SIZES = {"tiny": (200, 200), "small": (5_000, 1_000), "medium": (25_000, 2_000), "large": (110_000, 4_000)}
+from bench.figure import Figure, Size
+
 PAGES = (250, 2_000)
 
 
@@ -32,23 +33,6 @@ class Target:
     small: str
     bulk: str
     total: int
-
-
-@dataclass
-class Row:
-    """One line of the table; times in milliseconds, memory in MB."""
-
-    simulator: str
-    memory: float
-    per_second: float
-    median: float
-    p99: float
-    page: int
-    page_first: float
-    page_median: float
-    rows_per_second: float
-    p99_beside: float
-    worst_beside: float
 
 
 class Connection:
@@ -143,7 +127,7 @@ def timed(connection: Connection, path: str, count: int) -> list[float]:
 @contextmanager
 def reader(target: Target, size: int) -> Iterator[None]:
     """Reads bulk pages in another process all the while."""
-    command = [sys.executable, "-m", "bench.household", "--read", json.dumps([asdict(target), size])]
+    command = [sys.executable, "-m", "bench.household", json.dumps([asdict(target), size])]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
     assert process.stdout is not None
     process.stdout.readline()
@@ -170,43 +154,53 @@ def memory(pid: int) -> float:
     return int(fields["VmRSS"].split()[0]) / 1024
 
 
-def measure(name: str, target: Target, pid: int, requests: int) -> Iterator[Row]:
-    """The rows of one simulator, one for each page size."""
+def floor(content: bytes, requests: int) -> float:
+    """Requests a second to the least that could answer: the standard library with bytes that lie ready."""
+
+    class Ready(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
+
+        def log_message(self, *_: Any) -> None:
+            """Silence."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        connection = Connection(Target(f"http://127.0.0.1:{server.server_address[1]}", {}, "/", "/", 0))
+        times = timed(connection, "/", requests)
+        connection.http.close()
+        server.shutdown()
+        thread.join()
+    return 1000 * len(times) / sum(times)
+
+
+def figures_of(name: str, target: Target, pid: int, requests: int) -> Iterator[Figure]:
+    """The figures of one simulator, some for each page size."""
     connection = Connection(target)
     timed(connection, target.small, 20)
     small = timed(connection, target.small, requests)
+    least = floor(connection.ask(target.small), requests)
+    yield Figure(f"{name}: small requests", 1000 * len(small) / sum(small), "1/s", floor=least)
     for size in PAGES:
         if name == "trakt" and size > 250:
             continue  # Trakt gives no more
         whole = [path for path, _ in zip(pages(target, size), range(max(3, min(30, requests // size))), strict=False)]
-        first = [timed(connection, path, 1)[0] for path in whole]  # simulators encode a row when it is first asked for
-        began = time.perf_counter()
-        times = [timed(connection, path, 1)[0] for path in whole]
-        seconds = time.perf_counter() - began
-        rows = sum(
-            min(size, target.total - start % max(target.total, 1)) for start in range(0, len(whole) * size, size)
-        )
+        for when in ("first time", "again"):  # simulators encode a row when it is first asked for
+            times = [timed(connection, path, 1)[0] for path in whole]
+            yield Figure(f"{name}: page of {size:,} rows, {when}", statistics.median(times), "ms")
         with reader(target, size):
             beside = timed(connection, target.small, requests // 2)
-        yield Row(
-            name,
-            memory(pid),
-            1000 * len(small) / sum(small),
-            statistics.median(small),
-            small[len(small) * 99 // 100],
-            size,
-            statistics.median(first),
-            statistics.median(times),
-            rows / seconds,
-            beside[len(beside) * 99 // 100],
-            beside[-1],
-        )
+        yield Figure(f"{name}: small beside pages of {size:,}, p99", beside[len(beside) * 99 // 100], "ms")
+    yield Figure(f"{name}: memory", memory(pid), "MB")
 
 
 @contextmanager
 def household(titles: int) -> Iterator[dict[str, Any]]:
     """A household of its own and its line."""
-    command = [sys.executable, "-m", "sidecar.demo.household", "--titles", str(titles)]
+    command = [sys.executable, "-m", "sidecar", "household", "--titles", str(titles)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
     assert process.stdout is not None
     try:
@@ -215,46 +209,18 @@ def household(titles: int) -> Iterator[dict[str, Any]]:
         process.communicate(timeout=30)  # closes its standard input, which ends it
 
 
-def main() -> None:
-    """Measures at one size."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("size", nargs="?", choices=SIZES, default="tiny")
-    parser.add_argument("--json", type=Path, help="where the figures go as JSON; otherwise after the table")
-    parser.add_argument("--read", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.read:
-        target, size = json.loads(options.read)
-        read_for_ever(Target(**target), size)
-    titles, requests = SIZES[options.size]
+def measure(size: Size) -> list[Figure]:
+    """Starts a household of its own on loopback and asks each simulator in turn."""
     began = time.perf_counter()
-    with household(titles) as line:
-        started = time.perf_counter() - began
+    with household(size.titles) as line:
+        figures = [Figure(f"household: ready with {size.titles:,} titles", time.perf_counter() - began, "s")]
         found = targets(line)
-        prepare(found, titles)
-        rows = [row for name, target in found.items() for row in measure(name, target, line[name]["pid"], requests)]
-    print(f"{titles:,} titles, ready after {started:.1f} s; times in ms, memory in MB")
-    heads = (
-        ("memory", 8),
-        ("req/s", 8),
-        ("median", 8),
-        ("p99", 8),
-        ("page", 7),
-        ("first", 8),
-        ("median", 8),
-        ("rows/s", 9),
-    )
-    print(" " * 10 + "".join(f"{head:>{wide}}" for head, wide in (*heads, ("p99 beside", 12), ("worst", 8))))
-    for row in rows:
-        print(
-            f"{row.simulator:10}{row.memory:8.0f}{row.per_second:8.0f}{row.median:8.2f}{row.p99:8.2f}{row.page:7}"
-            f"{row.page_first:8.1f}{row.page_median:8.1f}{row.rows_per_second:9.0f}{row.p99_beside:12.1f}{row.worst_beside:8.1f}"
-        )
-    figures = json.dumps({"titles": titles, "ready_s": round(started, 2), "rows": [asdict(row) for row in rows]})
-    if options.json:
-        options.json.write_text(figures + "\n")
-    else:
-        print(figures)
+        prepare(found, size.titles)
+        for name, target in found.items():
+            figures += figures_of(name, target, line[name]["pid"], size.requests)
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    asked, page = json.loads(sys.argv[1])
+    read_for_ever(Target(**asked), page)

@@ -4,7 +4,6 @@ It ends with its own standard input, with SIGTERM or SIGINT, or when one of the 
 the simulators see their standard input close and end too.
 """
 
-import argparse
 import contextlib
 import os
 import selectors
@@ -86,17 +85,3 @@ def watch(started: dict[str, Process]) -> int:
                     return 1
                 if not os.read(0, 4096):
                     return 0
-
-
-def main() -> int:
-    """Reads the options of the command line."""
-    parser = argparse.ArgumentParser(prog="household", description=__doc__)
-    for name, default in (("titles", 200), ("people", 8), ("seed", 1), ("port", 0)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--catalogue", dest="catalogue_file")
-    parser.add_argument("--jellyfin", choices=("10.11", "12"), default="12")
-    return household(**vars(parser.parse_args()))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,7 +18,7 @@ import requests
 
 from sidecar.demo.invent import invent
 
-COMMAND = (sys.executable, "-m", "sidecar.demo.household")
+COMMAND = (sys.executable, "-m", "sidecar", "household")
 SIMULATORS = ("trakt", "plex", "jellyfin")
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -117,7 +117,7 @@ def test_answers_are_as_documented(desk: Desk, contract: Contract) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), ERRORS)
-def test_refusals_are_as_documented(  # noqa: PLR0917 - fixtures and parameters
+def test_refusals_are_as_documented(
     desk: Desk, contract: Contract, method: str, path: str, body: Any, status: int
 ) -> None:
     """The problem bodies; 400 and 415 are in no operation, so they are held against that of 404."""

@@ -29,7 +29,7 @@ CASES: list[tuple[str, float | None, bool, tuple[bool, int, bool], tuple[bool, i
 
 
 @pytest.mark.parametrize(("film", "percent", "before", "new", "former"), CASES)
-def test_a_play_writes(  # noqa: PLR0917 - fixtures and parameters
+def test_a_play_writes(
     desk: Desk, old: Desk, film: str, percent: float | None, before: bool, new: Any, former: Any
 ) -> None:
     """Starts count, 5 and 90 percent decide, 10.11 takes the tick away at the start."""

@@ -1,0 +1,28 @@
+"""The benchmark runs at its smallest size and measures every part."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_smallest_size_measures_every_part_within_its_minute(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--size", "tiny", "--results", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (written,) = tmp_path.iterdir()
+    figures = {figure["name"]: figure["value"] for figure in json.loads(written.read_text())["figures"]}
+    assert figures["store: errors (database is locked and others)"] == 0
+    for name in ("trakt", "plex", "jellyfin"):
+        assert figures[f"{name}: small requests"] > 100
+        assert 10 < figures[f"{name}: memory"] < 300
+    assert all(name in done.stdout for name in figures)
+    assert [name for name, value in figures.items() if value <= 0] == ["store: errors (database is locked and others)"]
