@@ -20,7 +20,7 @@ HIDDEN = "•••"
 SHORTEST = 6  # a known secret shorter than this would blank out ordinary words
 
 _KEY = (
-    r"(?:token|secret|passw(?:or)?d|api[_-]?key|authorization|cookie|(?:device|user)[_-]?code|verifier|"
+    r"(?:token|secret|passw(?:or)?d|api[_-]?key|(?:device|user)[_-]?code|verifier|"
     r"sidetrakt_key|(?<![a-z])(?:(?:new|current)?pw|pin))"
 )
 _QUOTE = r"[\[(]?(?:[bu](?=\\?[\"']))?\\?[\"']?"
