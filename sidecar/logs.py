@@ -23,19 +23,19 @@ _KEY = (
     r"(?:token|secret|passw(?:or)?d|api[_-]?key|(?:device|user)[_-]?code|verifier|"
     r"sidetrakt_key|(?<![a-z])(?:(?:new|current)?pw|pin))"
 )
-_QUOTE = r"[\[(]?(?:[bu](?=\\?[\"']))?\\?[\"']?"
 # What can only stand between a name and its value: in JSON, Python, addresses (quoted once more, too) and XML.
-_IS = rf"(?:\\?[\"']\s*[:=]\s*|'\s*,\s*(?=b?')|[=>]|[ \t]+=[ \t]+|(?:%22)?%3[ad]){_QUOTE}"
-_COLON = rf"[ \t]*:[ \t]*{_QUOTE}"  # also stands in ordinary sentences and titles
-_QUOTED = r"(?<=\\[\"'])(?:(?!\\[\"']).)+|(?<=[^\\]\")(?:[^\"\\\r\n]|\\.)+|(?<=[^\\]')(?:[^'\\\r\n]|\\.)+"
-_VALUE = rf"(?:{_QUOTED}|(?!\\[\"'])[^\s\"'&,;<>(){{}}\[\]]+)"
+_IS = r"(?:\\*[\"']\s*[:=]\s*|'\s*,\s*(?=b?')|[=>]|[ \t]+=[ \t]+|(?:%22)?%3[ad])"
+_COLON = r"[ \t]*:[ \t]*"  # also stands in ordinary sentences and titles
+_OPEN = r"[\[(]?(?:[bu](?=\\*[\"']))?(?P<quote>\\*[\"'])?"
+_INSIDE = r"(?:(?!(?<!\\)(?P=quote))[^\r\n])+"  # up to a quote just like the one that opened, be it in a text in a text
+_VALUE = rf"(?(quote){_INSIDE}|(?!\\+[\"'])[^\s\"'&,;<>(){{}}\[\]]+)"
 _RANDOM = r"(?:(?=[\w.~+/%-]*[\d=])[\w.~+/%=-]{8,}|[\w.~+/%=-]{20,})"  # no word of a language
 _SHAPES = [  # each keeps what it captured and hides the rest
-    rf"((?:authorization|cookie)(?:{_IS}|{_COLON}))(?:{_QUOTED}|(?:=\\?\"[^\"\r\n]*\"|[^\r\n\"'])+)",  # the whole line
-    rf"({_KEY}(?:{_IS}|{_COLON}(?={_RANDOM}))){_VALUE}",
-    rf"((?:[\w-]token|_secret|api[_-]?key|(?:device|user)_code){_COLON}){_VALUE}",
+    rf"((?:authorization|cookie)(?:{_IS}|{_COLON}){_OPEN})(?(quote){_INSIDE}|(?:=\\?\"[^\"\r\n]*\"|[^\r\n\"'])+)",
+    rf"({_KEY}(?:{_IS}|{_COLON}(?=\\*[\"']?{_RANDOM})){_OPEN}){_VALUE}",
+    rf"((?:[\w-]token|_secret|api[_-]?key|(?:device|user)_code){_COLON}{_OPEN}){_VALUE}",
     rf"(\b(?:bearer|basic)(?:\s|%20)+){_RANDOM}",
-    rf"((?<![a-z0-9_])code{_IS})(?:(?=[\w-]*[a-z])[^\s\"'&<>]{{4,}}|\d{{6,}})",  # of a sign-in; a status is shorter
+    rf"((?<![a-z0-9_])code{_IS}{_OPEN})(?:(?=[\w-]*[a-z])[^\s\"'&<>]{{4,}}|\d{{6,}})",  # a status is shorter
     r"((?:/|%2f)hooks(?:/|%2f)plex(?:/|%2f)[^/\s\"'%]+(?:/|%2f))[^/\s\"'?&<>]+",
     r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
     r"()(?<![\w-])(?:gAAAA[\w-]{20,}={0,2}|[\w-]{43}(?:=|%3d)(?!\w)|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)",  # Fernet, JWT
