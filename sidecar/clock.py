@@ -48,3 +48,13 @@ def from_text(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
     return moment.astimezone(UTC)
+
+
+def maybe_from_text(text: str | None) -> datetime | None:
+    """The moment behind a column that may be empty."""
+    return from_text(text) if text else None
+
+
+def maybe_to_text(moment: datetime | None) -> str | None:
+    """A moment for a column that may be empty."""
+    return to_text(moment) if moment else None

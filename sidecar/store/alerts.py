@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, to_text
+from sidecar.clock import from_text, maybe_from_text, to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Alerts:
                 count=row[6],
                 opened_at=from_text(row[7]),
                 again_at=from_text(row[8]),
-                closed_at=from_text(row[9]) if row[9] else None,
+                closed_at=maybe_from_text(row[9]),
             )
             for row in self._db.execute(f"SELECT {columns} FROM alert {where}", values)
         ]

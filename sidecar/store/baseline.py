@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, to_text
+from sidecar.clock import maybe_from_text, maybe_to_text
 from sidecar.model import Feature
 
 _encode = msgspec.json.Encoder().encode
@@ -65,7 +65,7 @@ class Baseline:
         """Whether the side has joined, and its last mark."""
         query = "SELECT joined_at, mark, read_at FROM side_feature WHERE side = ? AND feature = ?"
         for joined, mark, read in self._db.execute(query, [side, feature]):
-            return SideState(_moment(joined), _decode(mark) if mark else None, _moment(read))
+            return SideState(maybe_from_text(joined), _decode(mark) if mark else None, maybe_from_text(read))
         return SideState()
 
     def set_state(self, side: int, feature: Feature, state: SideState) -> None:
@@ -74,14 +74,14 @@ class Baseline:
             "INSERT INTO side_feature (side, feature, joined_at, mark, read_at) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (side, feature) DO UPDATE"
             " SET joined_at = excluded.joined_at, mark = excluded.mark, read_at = excluded.read_at",
-            [side, feature, _text(state.joined_at), _json(state.mark), _text(state.read_at)],
+            [side, feature, maybe_to_text(state.joined_at), _json(state.mark), maybe_to_text(state.read_at)],
         )
 
     def agreed(self, person: int, feature: Feature) -> dict[int, Agreed]:
         """All that a person's sides should say about one feature, by title."""
         query = "SELECT title, value, at, by FROM agreed WHERE person = ? AND feature = ?"
         return {
-            title: Agreed(_decode(value), _moment(at), by)
+            title: Agreed(_decode(value), maybe_from_text(at), by)
             for title, value, at, by in self._db.execute(query, [person, feature])
         }
 
@@ -92,7 +92,7 @@ class Baseline:
             title: Seen(
                 _decode(value),
                 tuple(_decode(items)) if items != "[]" else (),
-                _moment(kept),
+                maybe_from_text(kept),
                 _decode(expected) if expected else None,
                 _decode(ours) if ours else None,
             )
@@ -105,7 +105,7 @@ class Baseline:
             "INSERT INTO agreed (person, feature, title, value, at, by) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT"
             " (person, feature, title) DO UPDATE SET value = excluded.value, at = excluded.at, by = excluded.by",
             [
-                (person, feature, title, _json(row.value) or "null", _text(row.at), row.by)
+                (person, feature, title, _json(row.value) or "null", maybe_to_text(row.at), row.by)
                 for title, row in rows.items()
             ],
         )
@@ -124,7 +124,7 @@ class Baseline:
                     title,
                     _json(row.value) or "null",
                     _encode(row.items).decode() if row.items else "[]",
-                    _text(row.kept_since),
+                    maybe_to_text(row.kept_since),
                     _json(row.expected),
                     _json(row.ours),
                 )
@@ -138,14 +138,6 @@ class Baseline:
             "DELETE FROM seen WHERE side = ? AND feature = ? AND title = ?",
             [(side, feature, title) for title in titles],
         )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return from_text(text) if text else None
-
-
-def _text(moment: datetime | None) -> str | None:
-    return to_text(moment) if moment else None
 
 
 def _json(value: Any) -> str | None:

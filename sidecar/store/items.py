@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, to_text
+from sidecar.clock import maybe_from_text, to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Items:
                 name=name,
                 reason=reason,
                 titles=tuple(int(title) for title in titles.split(",")) if titles else (),
-                gone_at=from_text(gone_at) if gone_at else None,
+                gone_at=maybe_from_text(gone_at),
             )
             for number, server, remote, library, claim, name, reason, gone_at, titles in self._db.execute(query, values)
         ]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, to_minute, to_text
+from sidecar.clock import from_text, maybe_from_text, maybe_to_text, to_minute, to_text
 from sidecar.viewing import Sighting, Source, Told, Viewing, judge
 
 NEXT = {
@@ -154,9 +154,9 @@ class Ledger:
         return [
             Viewing(
                 number,
-                _moment(began),
-                _moment(ended),
-                _moment(minute),
+                maybe_from_text(began),
+                maybe_from_text(ended),
+                maybe_from_text(minute),
                 history_id,
                 Told(told),
                 {side: from_text(time) for side, time in msgspec.json.decode(times).items()},
@@ -204,9 +204,9 @@ def _joined(viewing: Viewing, sighting: Sighting) -> Viewing:
 def _columns(viewing: Viewing) -> list[Any]:
     times = {side: to_text(time) for side, time in viewing.times.items()}
     return [
-        viewing.began and to_text(viewing.began),
-        viewing.ended and to_text(viewing.ended),
-        viewing.minute and to_text(viewing.minute),
+        maybe_to_text(viewing.began),
+        maybe_to_text(viewing.ended),
+        maybe_to_text(viewing.minute),
         viewing.history_id,
         viewing.told,
         msgspec.json.encode(times).decode(),
@@ -215,7 +215,3 @@ def _columns(viewing: Viewing) -> list[Any]:
 
 def _settled(viewing: Viewing, at: datetime) -> str | None:
     return None if viewing.told in (Told.NO, Told.SENT) else to_text(at)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return from_text(text) if text else None

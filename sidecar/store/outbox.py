@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, to_text
+from sidecar.clock import from_text, maybe_from_text, to_text
 
 
 class Topic(StrEnum):
@@ -187,11 +187,11 @@ class Outbox:
                 viewing=row[6],
                 state=State(row[7]),
                 due_at=from_text(row[8]),
-                sent_at=from_text(row[9]) if row[9] else None,
+                sent_at=maybe_from_text(row[9]),
                 tries=row[10],
                 reason=row[11],
                 made_at=from_text(row[12]),
-                ended_at=from_text(row[13]) if row[13] else None,
+                ended_at=maybe_from_text(row[13]),
             )
             for row in rows
         ]

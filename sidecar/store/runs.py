@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, to_text
+from sidecar.clock import from_text, maybe_from_text, to_text
 from sidecar.model import Feature
 
 OPEN_CHANGES = ("planned", "sent")
@@ -155,13 +155,9 @@ class Runs:
     def _select(self, where: str, *values: Any) -> list[Run]:
         query = f"SELECT id, person, kind, asked_by, state, asked_at, ended_at, summary FROM run {where}"
         return [
-            Run(row[0], row[1], row[2], row[3], row[4], from_text(row[5]), _moment(row[6]), _value(row[7]))
+            Run(row[0], row[1], row[2], row[3], row[4], from_text(row[5]), maybe_from_text(row[6]), _value(row[7]))
             for row in self._db.execute(query, values)
         ]
-
-
-def _moment(text: str | None) -> datetime | None:
-    return from_text(text) if text else None
 
 
 def _json(value: Any) -> str:
