@@ -43,9 +43,8 @@ class Plugin:
         return self.install
 
     def close(self) -> None:
-        """Forgets everything."""
+        """Forgets what is kept, so that the sender ends."""
         with self.moved:
-            self.url = ""
             self.kept.clear()
 
     def saved(self, user: str, item: Item, reason: str, row: Row, before: Row) -> None:

@@ -9,12 +9,13 @@ Got = tuple[dict[str, str], dict[str, Any]]
 
 
 class Recorder(HTTPServer):
-    """A small server on loopback; `statuses` are its next answers, after them it answers 202."""
+    """A small server on loopback; `statuses` are its next answers, after them it answers 202, while `open` is set."""
 
     def __init__(self) -> None:
         self.bodies: list[Got] = []
         self.statuses: list[int] = []
-        self.moved = threading.Condition()
+        self.moved, self.open = threading.Condition(), threading.Event()
+        self.open.set()
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -24,6 +25,7 @@ class Recorder(HTTPServer):
                     recorder.bodies.append((dict(self.headers), json.loads(text)))
                     status = recorder.statuses.pop(0) if recorder.statuses else 202
                     recorder.moved.notify_all()
+                recorder.open.wait(10)
                 self.send_response(status)
                 self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")

@@ -335,6 +335,7 @@ def test_webhook_bodies_of_a_library_have_the_recorded_keys(desk: Desk, recorder
     desk.shift(30)
     desk.server.timers.run()
     assert {body["ItemId"] for _, body in recorder.wait(8 + 8)[8:]} == gone == added
+    assert len(recorder.bodies) == 16  # without `folders` films and episodes only
     season = desk.items("includeItemTypes=Season")[0]
     for item in (season["Id"], season["SeriesId"]):
         desk.data(item, "POST", {"Rating": 7})

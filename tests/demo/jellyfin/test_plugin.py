@@ -25,23 +25,24 @@ def installed(desk: Desk, recorder: Recorder) -> str:
     return str(desk.act("plugin", url=recorder.url + "hooks/jellyfin/home", token="secret words"))
 
 
-def bodies(recorder: Recorder, count: int) -> list[Body]:
-    """The bodies that came, which must be as many as this."""
-    found = [body for _, body in recorder.wait(count)]
-    assert len(found) == count, [body["event"] for body in found]
-    return found
-
-
-def events(recorder: Recorder, count: int) -> list[str]:
-    """What they tell of."""
-    return [body["event"] for body in bodies(recorder, count)]
-
-
 def idle(desk: Desk) -> None:
     """Blocks until an attempt that goes on is over."""
     plugin = desk.server.plugin
     with plugin.moved:
         assert plugin.moved.wait_for(lambda: plugin.sender is None, 10)
+
+
+def bodies(desk: Desk, recorder: Recorder, count: int) -> list[Body]:
+    """The bodies that came, which must be as many as this when nothing is under way."""
+    idle(desk)
+    found = [body for _, body in recorder.wait(count)]
+    assert len(found) == count, [body["event"] for body in found]
+    return found
+
+
+def events(desk: Desk, recorder: Recorder, count: int) -> list[str]:
+    """What they tell of."""
+    return [body["event"] for body in bodies(desk, recorder, count)]
 
 
 def waiting(desk: Desk) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def test_playing_is_told_report_by_report(desk: Desk, recorder: Recorder) -> Non
     for do, position in (("progress", 10), ("pause", 12), ("progress", 12), ("resume", 12), ("seek", 900)):
         desk.play(do, position_s=position)
     desk.play("stop", position_s=film["RunTimeTicks"] / 10_000_000 - 5)
-    told = bodies(recorder, 8)
+    told = bodies(desk, recorder, 8)
     assert [(body["event"], body["paused"], body["completed"]) for body in told] == [
         ("start", False, False),
         ("progress", False, False),
@@ -121,7 +122,7 @@ def test_everybody_who_watches_has_a_body(desk: Desk, recorder: Recorder) -> Non
     installed(desk, recorder)
     desk.ask("/Sessions/Playing", "POST", json={"ItemId": film["Id"]})
     desk.play("stop", position_s=900)
-    told = bodies(recorder, 2)
+    told = bodies(desk, recorder, 2)
     assert [(body["event"], body["user"]["name"], body["seq"]) for body in told] == [
         ("stop", "Anna", 1),
         ("stop", "Ben", 2),
@@ -138,7 +139,7 @@ def test_a_version_is_named(desk: Desk, old: Desk, recorder: Recorder) -> None:
         recorder.bodies.clear()
         one.play("start", file=other["Path"])
         one.play("stop", position_s=other["RunTimeTicks"] / 10_000_000)
-        told = bodies(recorder, 2 + played)
+        told = bodies(one, recorder, 2 + played)
         assert [(b["item"]["id"], b["item"]["media_source_id"]) for b in told if b["event"] in ("start", "stop")] == [
             (film["Id"], other["Id"])
         ] * 2
@@ -161,7 +162,7 @@ def test_ratings_and_ticks_are_told_with_their_reason(desk: Desk, recorder: Reco
     desk.data(film, "POST", {"Played": False, "Rating": 3})
     desk.data(film, "POST", {"Played": True})
     desk.ask(tick, "DELETE")
-    told = bodies(recorder, 8)
+    told = bodies(desk, recorder, 8)
     assert [(b["event"], b["save_reason"], b["user_data"]["rating"], b["user_data"]["play_count"]) for b in told] == [
         ("rated", "UpdateUserData", 8.0, 0),
         ("rated", "UpdateUserRating", None, 0),
@@ -176,13 +177,27 @@ def test_ratings_and_ticks_are_told_with_their_reason(desk: Desk, recorder: Reco
     assert told[7]["user_data"]["last_played"] is None
 
 
+def test_a_film_that_is_seen_again_is_no_tick(desk: Desk, recorder: Recorder) -> None:
+    """The start counts and sets the date of what is watched; only start and stop are told."""
+    film = desk.film(FILM)
+    desk.act("watch", person="Anna", item=film["Id"])
+    installed(desk, recorder)
+    desk.play("start", file=film["Path"])
+    desk.play("stop", no_position=True)
+    told = bodies(desk, recorder, 2)
+    assert [(b["event"], b["completed"], b["position_ticks"], b["user_data"]["play_count"]) for b in told] == [
+        ("start", False, 0, 2),
+        ("stop", True, None, 3),
+    ]
+
+
 def test_a_start_in_10_11_unticks(old: Desk, recorder: Recorder) -> None:
     """And the reason says that nobody did it."""
     film = old.film(FILM)
     old.act("watch", person="Anna", item=film["Id"])
     installed(old, recorder)
     old.play("start", file=film["Path"])
-    assert [(body["event"], body["save_reason"]) for body in bodies(recorder, 2)] == [
+    assert [(body["event"], body["save_reason"]) for body in bodies(old, recorder, 2)] == [
         ("unplayed", "PlaybackStart"),
         ("start", None),
     ]
@@ -198,7 +213,7 @@ def test_shows_and_seasons_are_told(desk: Desk, recorder: Recorder) -> None:
     for item in (series, season):
         desk.data(item["Id"], "POST", {"Rating": 6})
     desk.ask(f"/UserPlayedItems/{series['Id']}?userId={desk.user()}", "POST")
-    told = bodies(recorder, 2 + 7)
+    told = bodies(desk, recorder, 2 + 7)
     assert [
         (body["item"]["type"], body["item"]["season"], (body["item"]["show"] or {}).get("id")) for body in told[:2]
     ] == [
@@ -218,7 +233,7 @@ def test_a_library_tells_what_came_and_went(desk: Desk, recorder: Recorder) -> N
     desk.act("scan")
     desk.act("remove_file", file=path)
     desk.act("scan")
-    told = bodies(recorder, 6)
+    told = bodies(desk, recorder, 6)
     assert sorted((b["event"], b["item"]["type"], bool(b["item"]["show"])) for b in told) == [
         ("added", "Episode", True),
         ("added", "Season", True),
@@ -239,7 +254,7 @@ def test_a_silent_player_is_told_as_stopped_where_it_last_was(desk: Desk, record
     for _ in range(11):
         desk.shift(60)
         desk.server.timers.run()
-    last = bodies(recorder, 2)[1]
+    last = bodies(desk, recorder, 2)[1]
     assert (last["event"], last["position_ticks"], last["completed"]) == ("stop", 6_000_000_000, False)
 
 
@@ -250,7 +265,7 @@ def test_these_answers_settle_a_body(desk: Desk, recorder: Recorder, status: int
     installed(desk, recorder)
     desk.act("rate", person="Anna", file=FILM, rating=7)
     assert desk.act("plugin_retry") == 0
-    assert len(bodies(recorder, 1)) == 1
+    assert len(bodies(desk, recorder, 1)) == 1
     assert waiting(desk) == {"waiting": 0, "answer": status}
 
 
@@ -267,7 +282,7 @@ def test_with_other_answers_it_is_kept_in_order(desk: Desk, recorder: Recorder, 
     desk.shift(10800)
     desk.act("rate", person="Anna", file=FILM, rating=8)
     assert desk.act("plugin_retry") == 0
-    told = bodies(recorder, 4)
+    told = bodies(desk, recorder, 4)
     assert [body["seq"] for body in told] == [1, 1, 1, 2]
     assert {body["id"] for body in told[:3]} == {told[0]["id"]}
     late = [datetime.fromisoformat(body["sent"]) - datetime.fromisoformat(body["at"]) for body in told]
@@ -283,7 +298,11 @@ def test_a_receiver_that_comes_back_gets_everything(desk: Desk, recorder: Record
     assert waiting(desk) == {"waiting": 3, "answer": None}
     assert installed(desk, recorder) == install
     assert desk.act("plugin_retry") == 0
-    assert [(body["seq"], body["user_data"]["rating"]) for body in bodies(recorder, 3)] == [(1, 5), (2, 6), (3, 7)]
+    assert [(body["seq"], body["user_data"]["rating"]) for body in bodies(desk, recorder, 3)] == [
+        (1, 5),
+        (2, 6),
+        (3, 7),
+    ]
 
 
 def test_a_server_that_is_down_sends_nothing_and_keeps_everything(desk: Desk, recorder: Recorder) -> None:
@@ -294,10 +313,10 @@ def test_a_server_that_is_down_sends_nothing_and_keeps_everything(desk: Desk, re
     idle(desk)
     desk.act("restart", stay_down=True)
     assert desk.act("plugin_retry") == 1
-    assert events(recorder, 1) == ["start"]
+    assert events(desk, recorder, 1) == ["start"]
     desk.act("start")
     assert desk.act("plugin_retry") == 0
-    assert events(recorder, 2) == ["start", "start"]
+    assert events(desk, recorder, 2) == ["start", "start"]
 
 
 def test_a_lost_event_leaves_a_gap(desk: Desk, recorder: Recorder) -> None:
@@ -310,7 +329,7 @@ def test_a_lost_event_leaves_a_gap(desk: Desk, recorder: Recorder) -> None:
         desk.act("rate", person=person, file=FILM, rating=len(person) + 1)
     desk.act("unrate", person="Anna", file=FILM)
     assert desk.act("plugin_retry") == 0
-    assert [(body["event"], body["seq"]) for body in bodies(recorder, 2)] == [("played", 1), ("rated", 4)]
+    assert [(body["event"], body["seq"]) for body in bodies(desk, recorder, 2)] == [("played", 1), ("rated", 4)]
 
 
 def test_a_body_can_come_twice_or_late(desk: Desk, recorder: Recorder) -> None:
@@ -320,12 +339,27 @@ def test_a_body_can_come_twice_or_late(desk: Desk, recorder: Recorder) -> None:
     desk.tell("faults", name="plugin_duplicate", after=1)
     for rating in (5, 6, 7):
         desk.act("rate", person="Anna", file=FILM, rating=rating)
-    told = bodies(recorder, 3)
+    told = bodies(desk, recorder, 3)
     assert [body["seq"] for body in told] == [2, 2, 3]
     assert told[0]["id"] == told[1]["id"]
     assert waiting(desk)["waiting"] == 1
     assert desk.act("plugin_retry") == 0
-    assert bodies(recorder, 4)[3]["seq"] == 1
+    assert bodies(desk, recorder, 4)[3]["seq"] == 1
+
+
+def test_a_slow_receiver_keeps_nobody_waiting(desk: Desk, recorder: Recorder) -> None:
+    """Players go on while one body is under way; a reset lets that one be the last."""
+    recorder.open.clear()
+    installed(desk, recorder)
+    for rating in (5, 6, 7):
+        desk.act("rate", person="Anna", file=FILM, rating=rating)
+    recorder.wait(1)
+    plugin = desk.server.plugin
+    desk.tell("reset")
+    recorder.open.set()
+    with plugin.moved:
+        assert plugin.moved.wait_for(lambda: plugin.sender is None, 10)
+    assert events(desk, recorder, 1) == ["rated"]
 
 
 def test_a_reset_ends_the_installation(desk: Desk, recorder: Recorder) -> None:
