@@ -44,6 +44,8 @@ def player(do: str) -> Act:
         playing, seconds = session.play, given.get("position_s")
         if do in ("start", "next"):
             item = item_of(server, given)
+            if item.virtual:
+                raise ValueError(f"{item.name} has no file")
         elif playing is None:
             raise ValueError(f"{user.name} plays nothing on {device}")
         else:
@@ -56,12 +58,11 @@ def player(do: str) -> Act:
         if do == "vanish":
             return None  # nothing is ever reported again
         if do == "stop":
-            report |= {"Failed": bool(given.get("failed"))} | (
-                {"PositionTicks": None} if given.get("no_position") else {}
-            )
-        {"start": server.sessions.start, "next": server.sessions.start, "stop": server.sessions.stop}.get(
-            do, server.sessions.progress
-        )(session, report)
+            report |= {"Failed": bool(given.get("failed"))}
+            report |= {"PositionTicks": None} if given.get("no_position") else {}
+        sessions = server.sessions
+        tell = {"start": sessions.start, "next": sessions.start, "stop": sessions.stop}.get(do, sessions.progress)
+        tell(session, report)
         return {"item": item.id, "session": session.id, "ticks": ticks}
 
     return act
@@ -141,6 +142,25 @@ def fresh_shows(server: "Server", _: Given) -> None:
     server.shelf.generation += 1
 
 
+def identify(server: "Server", given: Given) -> None:
+    """Gives an item other ids."""
+    item = item_of(server, given)
+    item.ids, season = given["ids"], item.children
+    for one in (item, *season, *(episode for above in season for episode in above.children)):
+        one.finish()
+    server.data.rename(item)
+    server.shelf.generation += 1
+
+
+def missing_episode(server: "Server", given: Given) -> str:
+    """Adds an episode without a file."""
+    beside, number = item_of(server, given), int(given["number"])
+    known, name = hashed("missing", beside.id, str(number)), given.get("name", f"Episode {number}")
+    made = replace(beside, id=known, name=name, number=number, path="", file=None, ids={}, ticks=None, number_end=None)
+    (beside.parent or server.shelf.root).children.append(server.shelf.keep(made))
+    return known
+
+
 def start(server: "Server", _: Given) -> None:
     """Ends a shutdown."""
     server.stopped, server.restarted = False, None
@@ -180,9 +200,13 @@ ACTS: dict[str, tuple[str, Act]] = {
     ),
     "migration_storm": ("An upgrade gone wrong: every `every`-th series is watched, without dates.", storm),
     "webhook": (
-        "The Webhook plugin sends to `url`: `types`, `users` (ids), `headers`.",
+        "The Webhook plugin sends to `url`: `types`, `users` (ids), `headers`, `folders` (seasons and series too).",
         lambda s, g: s.webhooks.add(g),
     ),
+    "plugin": ("Our own plugin posts all that happens to `url` with `token`.", lambda s, g: s.plugin.use(g)),
+    "plugin_retry": ("Our plugin sends all it keeps; says how many bodies are left.", lambda s, _: s.plugin.retry()),
+    "identify": ("An item gets other `ids`, as when a match is corrected, or made wrong.", identify),
+    "missing_episode": ("An episode without a file, `number` and `name`, beside that in `file`.", missing_episode),
     "fresh_shows": ("As after the first scan of 10.11: series with ids seem empty until the next scan.", fresh_shows),
     "restart": (
         "Shuts down and starts again (`stay_down`: until `start`).",

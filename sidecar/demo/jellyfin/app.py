@@ -23,6 +23,7 @@ SWITCHES: dict[str, tuple[Callable[[bool], Any], str]] = {
     "legacy_authorization": (lambda modern: not modern, "The old forms of authorization are taken."),
     "quick_connect": (lambda _: True, "Quick Connect is on."),
     "unstable_ties": (lambda modern: not modern, "Rows that tie change places between pages (10.11)."),
+    "stale_rows": (lambda _: False, "What is written for an item that got other ids is never read again (10.11)."),
     "scan_running": (lambda _: False, "A scan that is started goes on until this is off and it is started again."),
 }
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -30,6 +31,9 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "save_error": ({}, "A write of user data is stored and answered 500, as when a plugin throws."),
     "half_open": ({}, "A message to a socket is lost."),
     "duplicate_frame": ({}, "A message to a socket is sent twice."),
+    "plugin_lost": ({}, "Our plugin loses an event, its number is used up; `path` is matched with the event."),
+    "plugin_duplicate": ({}, "Our plugin sends a body twice; `path` is matched with the event."),
+    "plugin_late": ({}, "Our plugin holds a body back until `plugin_retry`; `path` is matched with the event."),
 }
 
 
@@ -83,7 +87,10 @@ def state(server: Server) -> dict[str, Any]:
         }
         for user in list(server.people.users.values())
     }  # fmt: skip
-    return {"people": people, "version": server.version, "phase": server.phase(), "sockets": len(server.sockets.lines)}
+    return {
+        "people": people, "version": server.version, "phase": server.phase(), "sockets": len(server.sockets.lines),
+        "plugin": {"waiting": len(server.plugin.kept), "answer": server.plugin.answer},
+    }  # fmt: skip
 
 
 def gate(server: Server) -> flask.Response | None:

@@ -117,6 +117,5 @@ def delete(ask: Ask) -> None:
     if item.type not in ("Playlist", "BoxSet"):
         raise Refused(401)
     ask.server.shelf.drop(item)
-    ask.server.sockets.library_changed(
-        ItemsRemoved=[item.id], FoldersRemovedFrom=[item.parent.id if item.parent else ""]
-    )
+    above = [item.parent.id] if item.parent else []
+    ask.server.sockets.library_changed(ItemsRemoved=[item.id], FoldersRemovedFrom=above)

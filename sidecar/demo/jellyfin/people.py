@@ -108,9 +108,8 @@ class People:
 
     def add(self, name: str, password: str, admin: bool = False) -> User:
         """A new account."""
-        user = User(
-            self.named_ids.get(name) or hashed("user", name), name, password, POLICY | dict.fromkeys(OWNER, admin)
-        )
+        known = self.named_ids.get(name) or hashed("user", name)
+        user = User(known, name, password, POLICY | dict.fromkeys(OWNER, admin))
         self.users[user.id] = user
         return user
 
@@ -143,10 +142,8 @@ class People:
 
     def caller(self, request: flask.Request) -> Caller:
         """Who sends a request; an unknown token is nobody's."""
-        legacy, query = (
-            self.server.control.switches["legacy_authorization"],
-            Query(list(request.args.items(multi=True))),
-        )
+        legacy = self.server.control.switches["legacy_authorization"]
+        query = Query(list(request.args.items(multi=True)))
         header = request.headers.get("Authorization", "")
         parts = parse(header, ("mediabrowser", "emby") if legacy else ("mediabrowser",))
         forms = [parts.get("token"), query.text("ApiKey")]
@@ -221,11 +218,8 @@ class People:
         parts = {"deviceid": "DeviceId", "device": "DeviceName", "client": "AppName", "version": "AppVersion"}
         device = {part: begun[name] for part, name in parts.items()} | {"remote": ""}
         later = moment(self.server.now() + timedelta(minutes=1))
-        begun |= {
-            "Authenticated": True,
-            "DateAdded": later,
-            "result": self.sign_in(user, Caller("", None, None, device)),
-        }
+        signed_in = self.sign_in(user, Caller("", None, None, device))
+        begun |= {"Authenticated": True, "DateAdded": later, "result": signed_in}
         return True
 
     def by_secret(self, secret: str) -> dict[str, Any]:

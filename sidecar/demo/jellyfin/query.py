@@ -94,13 +94,9 @@ class Finder:
         return items
 
     def of_user(
-        self,
-        user: str,
-        _: int,
-        shape: tuple[Any, ...],
-        tests: tuple[tuple[str, bool], ...],
+        self, user: str, _: int, shape: tuple[Any, ...], tests: tuple[tuple[str, bool], ...],
         order: tuple[tuple[str, bool], ...],
-    ) -> list[Item]:
+    ) -> list[Item]:  # fmt: skip
         """The items of a query that depends on a user's data; the second argument is the state of that."""
         items, rows = self.fixed(*shape), self.server.data.rows.get(user, {})
         for name, wanted in tests:
@@ -132,10 +128,7 @@ class Finder:
     def find(self, query: Query, user: str | None) -> list[Item]:
         """All items of a query, sorted."""
         server, filters = self.server, [name.lower() for name in query.names("filters")]
-        tests, types = (
-            self.user_tests(query, filters),
-            frozenset(name.lower() for name in query.names("includeItemTypes")),
-        )
+        tests, types = self.user_tests(query, filters), frozenset(map(str.lower, query.names("includeItemTypes")))
         libraries, parent = server.people.may_see(user), query.guid("parentId") or ""
         if parent and server.item(parent, user, "text") is server.shelf.root:
             parent = ""
@@ -192,7 +185,8 @@ TESTS: dict[str, Callable[[Item, str], bool]] = {
     "hasTvdbId": lambda item, text: ("Tvdb" in item.ids) == (text.lower() == "true"),
     "minDateLastSaved": lambda item, text: (item.created or "") >= text,
     "minDateLastSavedForUser": lambda item, text: (item.created or "") >= text,
-    "isMissing": lambda _, text: text.lower() == "false",
+    "isMissing": lambda item, text: item.virtual == (text.lower() == "true"),
+    "excludeLocationTypes": lambda item, text: not (item.virtual and "virtual" in text.lower().split(",")),
     "isfolder": lambda item, _: item.folder,
     "isnotfolder": lambda item, _: not item.folder,
 }

@@ -13,6 +13,7 @@ from sidecar.demo.jellyfin.sessions import REPORT, Session, Sessions
 from sidecar.demo.jellyfin.userdata import UPDATE
 from sidecar.demo.jellyfin.wire import Query, problem, read_body
 
+COUNTED = "Movie Series Episode Artist Program Trailer Song Album MusicVideo BoxSet Book"
 Handler = Callable[[Ask], Any]
 
 
@@ -77,7 +78,10 @@ def of_series(kind: str) -> Handler:
         user, query = ask.user(), ask.query
         series = ask.server.item(ask.id("seriesId"), user)
         season = query.guid("seasonId")
-        found = list(series.leaves()) if kind == "Episode" else [] if series.extra.get("fresh") else series.children
+        found = [] if series.extra.get("fresh") else series.children
+        if kind == "Episode":  # the missing ones are shown to API keys only
+            found = [one for above in found for one in above.children if one.file or ask.caller.user is None]
+            found = [one for one in found if query.flag("isMissing") in (None, one.virtual)]
         if kind == "Episode" and (season or query.number("season") is not None):
             found = [one for one in found if one.parent and season in (None, one.parent.id)]
             found = [one for one in found if query.number("season") in (None, one.season)]
@@ -103,19 +107,7 @@ def views(ask: Ask) -> Any:
 def counts(ask: Ask) -> Any:
     """How many items of each kind there are."""
     found = [one.type for one in ask.server.finder.find(Query([("recursive", "true")]), ask.user())]
-    names = [
-        "Movie",
-        "Series",
-        "Episode",
-        "Artist",
-        "Program",
-        "Trailer",
-        "Song",
-        "Album",
-        "MusicVideo",
-        "BoxSet",
-        "Book",
-    ]
+    names = COUNTED.split()
     return {f"{name}Count": found.count(name) for name in names} | {"ItemCount": len(found) if ask.server.modern else 0}
 
 
@@ -157,12 +149,8 @@ def played(ask: Ask) -> Any:
 
 def sessions(ask: Ask) -> Any:
     """Who is there."""
-    seen, now, within = (
-        ask.server.sessions.visible(ask.caller),
-        ask.server.now(),
-        ask.query.number("activeWithinSeconds"),
-    )
-    device = ask.query.text("deviceId")
+    seen, now = ask.server.sessions.visible(ask.caller), ask.server.now()
+    device, within = ask.query.text("deviceId"), ask.query.number("activeWithinSeconds")
     seen = [one for one in seen if device in (None, one.parts["deviceid"])]
     seen = [one for one in seen if not within or (now - one.seen(now)).total_seconds() <= within]
     return [ask.server.sessions.shown(one) for one in seen]

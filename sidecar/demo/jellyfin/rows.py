@@ -31,26 +31,10 @@ WHOLE = (
     "EnableMediaSourceDisplay PlayAccess ProviderIds LocalTrailerCount SpecialFeatureCount DisplayPreferencesId "
     f"Trickplay MediaStreams MediaSourceCount LockData Width Height ChildCount {EMPTY}"
 ).split()
-PLAYING = [
-    "DateCreated",
-    "ExternalUrls",
-    "Path",
-    "EnableMediaSourceDisplay",
-    "Taglines",
-    "Genres",
-    "ProviderIds",
-    "ParentId",
-    "Studios",
-    "GenreItems",
-    "LocalTrailerCount",
-    "SpecialFeatureCount",
-    "MediaStreams",
-    "SeriesStudio",
-    "Chapters",
-    "Trickplay",
-    "Width",
-    "Height",
-]
+PLAYING = (
+    "DateCreated ExternalUrls Path EnableMediaSourceDisplay Taglines Genres ProviderIds ParentId Studios GenreItems "
+    "LocalTrailerCount SpecialFeatureCount MediaStreams SeriesStudio Chapters Trickplay Width Height"
+)
 KEPT = 3  # sets of fields whose rows are kept encoded
 
 
@@ -61,10 +45,8 @@ def urls(item: Item) -> list[dict[str, str]]:
         path = f"season/{item.number}" if item.type == "Season" else f"season/{item.season}/episode/{item.number}"
         return [{"Name": "TMDB", "Url": f"https://www.themoviedb.org/tv/{show}/{path}"}] if show else []
     kind = "tv" if item.type == "Series" else "movie"
-    sites = {
-        "Imdb": ("IMDb", "https://www.imdb.com/title/"),
-        "Tmdb": ("TMDB", f"https://www.themoviedb.org/{kind}/"),
-    }
+    tmdb = ("TMDB", f"https://www.themoviedb.org/{kind}/")
+    sites = {"Imdb": ("IMDb", "https://www.imdb.com/title/"), "Tmdb": tmdb}
     return [{"Name": name, "Url": url + item.ids[key]} for key, (name, url) in sites.items() if key in item.ids]
 
 
@@ -110,6 +92,11 @@ def source(item: Item, modern: bool) -> dict[str, Any]:
     })  # fmt: skip
 
 
+def sources(item: Item, modern: bool) -> list[dict[str, Any]]:
+    """The files of a film or episode: one for each version, none when it is missing."""
+    return [source(one, modern) for one in item.versions or [item] if one.file]
+
+
 def container(item: Item) -> str | None:
     """The kind of file."""
     return item.path.rpartition(".")[2] if item.file else None
@@ -133,7 +120,7 @@ GETTERS: dict[str, Callable[[Item, bool], Any]] = {
     "CanDownload": lambda item, _: not item.folder,
     "SortName": lambda item, _: item.sort,
     "ExternalUrls": lambda item, _: urls(item),
-    "Path": lambda item, _: item.path,
+    "Path": lambda item, _: item.path or None,
     "EnableMediaSourceDisplay": lambda *_: True,
     "PlayAccess": lambda *_: "Full",
     "ProviderIds": lambda item, _: item.ids,
@@ -142,7 +129,7 @@ GETTERS: dict[str, Callable[[Item, bool], Any]] = {
     "SpecialFeatureCount": lambda *_: 0,
     "DisplayPreferencesId": lambda item, _: item.id if item.type == "CollectionFolder" else hashed(item.type),
     "MediaSourceCount": lambda item, _: len(item.versions) if len(item.versions) > 1 else None,
-    "MediaSources": lambda item, new: None if item.folder else [source(one, new) for one in item.versions or [item]],
+    "MediaSources": lambda item, new: None if item.folder else sources(item, new),
     "MediaStreams": lambda item, new: None if item.folder else streams(item, new),
     "LockData": lambda item, _: not item.folder,
     "Trickplay": leaf({}),
@@ -175,7 +162,8 @@ class Rows:
             "IsFolder": item.folder, "Type": item.type, "SeriesName": item.series.name if item.series else None,
             "SeriesId": item.series.id if item.series else None, "SeasonId": season.id if season else None,
             "SeasonName": season.name if season else None, "VideoType": None if item.folder else "VideoFile",
-            "ImageBlurHashes": {}, "LocationType": "FileSystem", "MediaType": "Unknown" if item.folder else "Video",
+            "ImageBlurHashes": {}, "LocationType": "Virtual" if item.virtual else "FileSystem",
+            "MediaType": "Unknown" if item.folder else "Video",
             "AirDays": [] if item.type == "Series" else None, "CollectionType": item.extra.get("CollectionType"),
         }  # fmt: skip
         return lean(row | ({"ImageTags": {}, "BackdropImageTags": []} if images else {}))
@@ -212,4 +200,4 @@ class Rows:
 
     def playing(self, item: Item) -> dict[str, Any]:
         """The item as a session shows it."""
-        return self.basics(item, True) | self.some(item, PLAYING)
+        return self.basics(item, True) | self.some(item, PLAYING.split())

@@ -4,12 +4,13 @@ import heapq
 import itertools
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sidecar.demo.catalogue import Catalogue
 from sidecar.demo.control import Clock, Control
 from sidecar.demo.jellyfin.people import People
+from sidecar.demo.jellyfin.plugin import Plugin
 from sidecar.demo.jellyfin.query import Finder
 from sidecar.demo.jellyfin.rows import Rows
 from sidecar.demo.jellyfin.sessions import Play, Session, Sessions
@@ -22,7 +23,6 @@ from sidecar.demo.jellyfin.wire import Refused, hashed, problem
 VERSIONS = {"12": "12.4.0", "10.11": "10.11.11"}
 PLACEHOLDER = "0" * 31 + "1"  # a row of 10.11's database that is no item
 DOWN, SETUP, UP = 2.5, 3.5, 5.0  # seconds after a restart: refused until, setup server until, ready from
-FAR = datetime.max.replace(tzinfo=UTC)
 
 
 class Timers:
@@ -74,12 +74,13 @@ class Server:
 
     def begin(self) -> None:
         """Everything as after the first scan."""
-        now, stale = self.now(), lambda: bool(self.control.switches["stale_reads"])
+        now, switches = self.now(), self.control.switches
         self.timers.waiting.clear()
         self.shelf = Shelf(self.catalogue, now)
         self.people, self.rows, self.finder = People(self), Rows(self), Finder(self)
-        self.data = UserData(self.shelf.items, self.modern, stale, self.now, self.saved)
+        self.data = UserData(self.shelf.items, self.modern, switches, self.now, self.saved)
         self.sessions, self.sockets, self.webhooks = Sessions(self), Sockets(self), Webhooks(self)
+        self.plugin = Plugin(self)
         first = bool(self.control.options.get("wizard"))
         self.wizard = {"done": not first, "ServerName": "server" if first else "test"}
         self.restarted: datetime | None = None
@@ -89,6 +90,7 @@ class Server:
     def reset(self) -> None:
         """Everything as after the start; open sockets are closed."""
         self.sockets.close()
+        self.plugin.close()
         self.begin()
 
     def now(self) -> datetime:
@@ -123,15 +125,24 @@ class Server:
             raise problem(404) if missing == "problem" else Refused(400)
         return item
 
-    def saved(self, user: str, item: Item, reason: str, row: Row) -> None:
-        """User data was stored: sockets (but for progress) and webhooks are told."""
+    def saved(self, user: str, item: Item, reason: str, row: Row, before: Row) -> None:
+        """User data was stored: sockets (but for progress), webhooks and our plugin are told."""
         if reason != "PlaybackProgress":
             self.sockets.user_changed(user, item)
         self.webhooks.saved(user, item, reason, row)
+        self.plugin.saved(user, item, reason, row, before)
 
     def told(self, kind: str, session: Session, play: Play, **more: Any) -> None:
-        """Something played: webhooks are told."""
+        """Something played: webhooks and our plugin are told."""
         self.webhooks.played(kind, session, play, **more)
+        self.plugin.played(kind, session, play, **more)
+
+    def found(self, added: list[Item], gone: list[Item]) -> None:
+        """Items came or went: webhooks and our plugin are told."""
+        for event, kind, items in (("added", "ItemAdded", added), ("removed", "ItemDeleted", gone)):
+            self.webhooks.library(kind, items)
+            for item in items:
+                self.plugin.keep(event, item)
 
     def scan(self) -> dict[str, list[str]]:
         """Reads the disk again, one scan at a time; rows of user data follow their titles."""
@@ -149,6 +160,7 @@ class Server:
         self.data.sizes.clear()
         for item in self.finder.all():
             item.extra.pop("fresh", None)
+        self.found(added, gone)
         changed = {"ItemsAdded": [item.id for item in added], "ItemsRemoved": [item.id for item in gone]}
         if added or gone:
             folders = {"FoldersAddedTo": added, "FoldersRemovedFrom": gone}

@@ -4,7 +4,7 @@ Between two reports the server counts the seconds itself; a player that says not
 stopped at its last reported position.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -186,9 +186,7 @@ class Sessions:
         if ticks is None and reason == "PlaybackProgress":
             return False
         before = data.remembered(user.id, target)
-        row = Row(
-            before.rating, before.position, before.count, before.favorite, before.last, before.played, before.home
-        )
+        row = replace(before)
         if ticks is None:
             row.count, row.played, row.position, done = row.count + 1, True, 0, True
         else:

@@ -53,11 +53,16 @@ class Item:
         """Whether other items are inside."""
         return self.type not in ("Movie", "Episode")
 
+    @property
+    def virtual(self) -> bool:
+        """Whether it is an episode that is known to exist and has no file."""
+        return not self.folder and self.file is None
+
     def leaves(self) -> Iterator["Item"]:
-        """The episodes of a series or season, specials first; a film or an episode itself."""
+        """The episodes of a series or season that have files, specials first; a film or an episode itself."""
         if self.extra.get("fresh"):
             return
-        if not self.folder:
+        if self.file:
             yield self
         for child in self.children:
             yield from child.leaves()
@@ -65,17 +70,14 @@ class Item:
     def finish(self) -> "Item":
         """Works out how it is sorted and what its user data is called."""
         own, above = dashed(self.id), self.series.keys[0] if self.series else ""
-        named = tuple(
-            self.ids[kind] for kind in (("Tvdb" if self.type == "Series" else "Tmdb"), "Imdb") if kind in self.ids
-        )
+        first = "Tvdb" if self.type == "Series" else "Tmdb"
+        named = tuple(self.ids[kind] for kind in (first, "Imdb") if kind in self.ids)
         if self.type == "Episode":
             named = (f"{above}{self.season:03d}{self.number:03d}",) if None not in (self.season, self.number) else ()
             self.sort = f"{self.season or 0:03d} - {self.number or 0:04d} - {self.name.lower()}"
         elif self.type == "Season":
-            named, self.sort = (
-                (f"{above}{self.number:03d}",) if self.number is not None else (),
-                f"{self.number or 0:04d}",
-            )
+            named = (f"{above}{self.number:03d}",) if self.number is not None else ()
+            self.sort = f"{self.number or 0:04d}"
         else:
             self.sort = sort_name(self.name)
         self.keys = (*named, own)
@@ -160,9 +162,8 @@ class Shelf:
         if path in self.by_path:
             return self.by_path[path]
         row = self.given.get(path, {})
-        item = Item(
-            row.get("id") or hashed(type_, path), type_, row.get("name") or name, path, parent.library, parent, **fields
-        )
+        known, name = row.get("id") or hashed(type_, path), row.get("name") or name
+        item = Item(known, type_, name, path, parent.library, parent, **fields)
         parent.children.append(self.keep(item))
         if parent.type != "Folder":
             parent.children.sort(key=lambda child: child.sort)
@@ -205,16 +206,17 @@ class Shelf:
             year=(show and show.year) or (int(year[1]) if year else None), **stamp,
         )  # fmt: skip
         place = f"{top}/Season {file.season}" if inside == top else inside
-        label = (
-            "Specials" if file.season == 0 else f"Season {file.season}" if file.season is not None else "Season Unknown"
-        )
+        label = "Specials" if file.season == 0 else f"Season {'Unknown' if file.season is None else file.season}"
         season = self.made("Season", place, label, series, number=file.season, series=series, **stamp)
         title = file.titles[0] if file.titles else None
         aired = f"{title.aired:%Y-%m-%d}T00:00:00.0000000Z" if isinstance(title, Episode) else None
         aired = self.given.get(file.path, {}).get("premiere") if self.recorded else aired
         fields = {"premiere": aired, "year": int(aired[:4]) if aired else None, "ids": provider_ids(file.claims)}
         numbers = {"season": file.season, "number": file.number, "number_end": file.number_end, "series": series}
-        return self.made("Episode", file.path, file.name, season, **fields, **numbers, **self.common(file))
+        made = self.made("Episode", file.path, file.name, season, **fields, **numbers, **self.common(file))
+        for ghost in [one for one in season.children if one.virtual and one.number == made.number]:
+            self.drop(ghost)  # it is missing no more
+        return made
 
     def common(self, file: File) -> dict[str, Any]:
         """What films and episodes have alike; a recorded runtime is exact to the tick."""

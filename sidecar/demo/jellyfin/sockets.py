@@ -23,13 +23,8 @@ if TYPE_CHECKING:
 
 LOST, REMIND, FIRST, CHECK = 60, 45, timedelta(seconds=6.3), timedelta(seconds=12)
 QUIET, LIBRARY = timedelta(milliseconds=500), timedelta(seconds=30)
-IGNORED = (
-    "SessionsStop",
-    "ScheduledTasksInfoStart",
-    "ScheduledTasksInfoStop",
-    "ActivityLogEntryStart",
-    "ActivityLogEntryStop",
-)
+IGNORED = "SessionsStop ScheduledTasksInfoStart ScheduledTasksInfoStop ActivityLogEntryStart ActivityLogEntryStop"
+LISTS = "FoldersAddedTo FoldersRemovedFrom ItemsAdded ItemsRemoved ItemsUpdated CollectionFolders"
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +89,7 @@ class Sockets:
             line.period = None
         with self.moved:
             self.moved.notify_all()
-        return kind in ("KeepAlive", "SessionsStart", *IGNORED)
+        return kind in ("KeepAlive", "SessionsStart", *IGNORED.split())
 
     def gone(self, line: Line) -> None:
         """A socket is closed; with its last one a session that plays nothing ends."""
@@ -183,14 +178,7 @@ class Sockets:
             if self.server.now() < self.library_due:
                 return
             changed, self.library = self.library, {}
-        names = [
-            "FoldersAddedTo",
-            "FoldersRemovedFrom",
-            "ItemsAdded",
-            "ItemsRemoved",
-            "ItemsUpdated",
-            "CollectionFolders",
-        ]
+        names = LISTS.split()
         data: dict[str, Any] = {name: list(changed.get(name, ())) for name in names}
         self.to_user(None, "LibraryChanged", data | {"IsEmpty": not any(data[name] for name in names[:5])})
 

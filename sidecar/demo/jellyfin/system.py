@@ -145,6 +145,7 @@ def drop_folder(ask: Ask) -> None:
         server.shelf.items.pop(item.id, None)
         server.shelf.by_path.pop(item.path, None)
     server.shelf.generation += 1
+    server.found([], gone)
     server.sockets.library_changed(ItemsRemoved=[item.id for item in gone], FoldersRemovedFrom=[server.shelf.root.id])
 
 
@@ -167,14 +168,8 @@ def tasks(ask: Ask) -> Any:
             continue
         known, ran = hashed("task", key), server.scanned
         running = key in server.running
-        result = {
-            "StartTimeUtc": moment(ran),
-            "EndTimeUtc": moment(ran),
-            "Status": "Completed",
-            "Name": name,
-            "Key": key,
-            "Id": known,
-        }
+        result = {"StartTimeUtc": moment(ran), "EndTimeUtc": moment(ran), "Status": "Completed"}
+        result |= {"Name": name, "Key": key, "Id": known}
         rows.append(lean({
             "Name": name, "State": "Running" if running else "Idle", "Id": known, "Description": f"{name}.",
             "CurrentProgressPercentage": server.running.get(key), "Category": category, "IsHidden": False, "Key": key,

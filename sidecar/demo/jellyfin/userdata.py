@@ -34,27 +34,25 @@ class Row:
 
 
 BLANK = Row()
-Changed = Callable[[str, Item, str, Row], None]
+EMPTY = b'{"PlaybackPositionTicks":0,"PlayCount":0,"IsFavorite":false,"Played":false,"Key":"%s","ItemId":"%s"}'
+Changed = Callable[[str, Item, str, Row, Row], None]
 
 
 class UserData:
-    """The rows of all users; `changed` is told of every one that is saved, with the reason."""
+    """The rows of all users; `changed` is told of every one that is saved, with the reason and what was before."""
 
     def __init__(
-        self,
-        items: dict[str, Item],
-        modern: bool,
-        stale: Callable[[], bool],
-        now: Callable[[], datetime],
+        self, items: dict[str, Item], modern: bool, switches: dict[str, Any], now: Callable[[], datetime],
         changed: Changed,
-    ) -> None:
-        self.items, self.modern, self.stale_reads, self.now, self.changed = items, modern, stale, now, changed
+    ) -> None:  # fmt: skip
+        self.items, self.modern, self.switches, self.now, self.changed = items, modern, switches, now, changed
         self.rows: dict[str, dict[str, Row]] = {}
         self.kept_apart: dict[str, dict[str, Row]] = {}
         self.old: dict[tuple[str, str], Row] = {}
         self.in_memory: set[str] | None = None  # None: a scan has had every item in its hands
         self.stamps: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
+        self.renamed: set[tuple[str, str]] = set()  # whose rows lie under names the item had before
 
     def truth(self, user: str, item: Item) -> Row:
         """The row as it is stored."""
@@ -126,19 +124,22 @@ class UserData:
         """The state as a page shows it, encoded."""
         row = self.truth(user, item)
         if row is BLANK and not item.folder and not item.versions:
-            blank = (
-                b'{"PlaybackPositionTicks":0,"PlayCount":0,"IsFavorite":false,"Played":false,"Key":"%s","ItemId":"%s"}'
-            )
-            return blank % (item.keys[0].encode(), item.id.encode())
+            return EMPTY % (item.keys[0].encode(), item.id.encode())
         return msgspec.json.encode(self.shown(user, item, row, self.key(item, row, single=False)))
 
     def save(self, user: str, item: Item, row: Row, reason: str) -> None:
         """Stores a row whole; the copy in memory is this one now."""
-        row.home = row.home or item.id
-        self.rows.setdefault(user, {})[item.id] = row
+        row.home, before = row.home or item.id, self.truth(user, item)
+        if self.modern or not self.switches["stale_rows"] or (user, item.id) not in self.renamed:
+            self.rows.setdefault(user, {})[item.id] = row
         self.old.pop((user, item.id), None)
         self.stamps[user] = self.stamps.get(user, 0) + 1
-        self.changed(user, item, reason, row)
+        self.changed(user, item, reason, row, before)
+
+    def rename(self, item: Item) -> None:
+        """An item got other ids: what is stored for it, and for its episodes, stays under the former names."""
+        known = {item.id, *(leaf.id for leaf in item.leaves())}
+        self.renamed |= {(user, one) for user, rows in list(self.rows.items()) for one in known & rows.keys()}
 
     def change(self, user: str, item: Item, reason: str, **fields: Any) -> None:
         """Changes some fields of the row in memory and stores it whole."""
@@ -170,7 +171,7 @@ class UserData:
         for leaf in list(item.leaves()):
             before = self.remembered(user, leaf) if self.in_memory is None or leaf.id in self.in_memory else None
             self.save(user, leaf, self.ticked(self.truth(user, leaf), played, at), "TogglePlayed")
-            if before is not None and self.modern and self.stale_reads():
+            if before is not None and self.modern and self.switches["stale_reads"]:
                 self.old[user, leaf.id] = before
 
     def ticked(self, row: Row, played: bool, at: datetime | None) -> Row:

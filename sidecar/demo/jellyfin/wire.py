@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import flask
 import msgspec
@@ -73,6 +74,13 @@ def read_moment(text: str) -> datetime:
     at = datetime.strptime(text + "+0000", "%Y%m%d%H%M%S%z") if re.fullmatch(r"\d{14}", text) else None
     at = at or datetime.fromisoformat(text)
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def loopback(url: str) -> str:
+    """An address on this machine; anything else is refused."""
+    if urlsplit(url).scheme != "http" or urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("only addresses on loopback are called")
+    return url
 
 
 def named(names: str, value: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sidecar.demo.control import Control
 from sidecar.demo.invent import invent
 from sidecar.demo.jellyfin import make_app, signins
 from sidecar.demo.jellyfin.server import Server
+from tests.demo.jellyfin.recorder import Recorder
 
 Serve = Callable[[flask.Flask], str]
 
@@ -145,3 +146,11 @@ def old(served: dict[str, Desk]) -> Desk:
     """A fresh server of version 10.11."""
     served["10.11"].tell("reset")
     return served["10.11"]
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A receiver that is there before anything is sent."""
+    server = Recorder()
+    yield server
+    server.close()

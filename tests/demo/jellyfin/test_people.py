@@ -43,6 +43,22 @@ def test_forms_of_authorization(desk: Desk, old: Desk, form: str) -> None:
     assert requests.get(f"{desk.url}/Users{query}", headers=headers, timeout=5).status_code == 200
 
 
+def test_a_header_is_read_to_the_letter(desk: Desk) -> None:
+    """Commas inside quotes do not split it, its values are decoded, names come in any case."""
+    parts = f'CLIENT="a, b=c", device="%C3%A4 %22x%22", DeviceId="d-1", Version="1", Token="{desk.key}"'
+    answer = desk.session.post(
+        f"{desk.url}/Sessions/Capabilities", headers={"Authorization": f"MediaBrowser {parts}"}, timeout=10
+    )
+    assert answer.status_code == 204
+    shown = next(row for row in desk.ask("/Sessions").json() if row["DeviceId"] == "d-1")
+    assert (shown["DeviceName"], shown["ApplicationVersion"]) == ('ä "x"', "1")
+    ben = desk.session.post(
+        f"{desk.url}/Users/AuthenticateByName", json={"Username": "Ben", "Pw": "ben-enters"}, timeout=10,
+        headers={"Authorization": f"MediaBrowser {parts.rpartition(',')[0]}"},
+    ).json()["SessionInfo"]  # fmt: skip
+    assert (ben["Client"], ben["DeviceName"]) == ("a, b=c", 'ä "x"')
+
+
 @pytest.mark.parametrize(
     ("method", "path", "token", "status"),
     [
@@ -176,6 +192,21 @@ def test_errors_before_and_after_a_write(desk: Desk, fault: dict[str, object], a
     desk.tell("faults", method="POST", path="UserData", **fault)
     assert desk.ask(f"/UserItems/{film}/UserData?userId={desk.user()}", "POST", json={"Rating": 8}).status_code >= 500
     assert ("Rating" in desk.truth(film)) is after
+
+
+def test_a_write_whose_answer_is_lost_is_stored(desk: Desk) -> None:
+    """The connection is cut, or the client does not wait any longer; a reset lets the slow one go."""
+    one, two = (row["Id"] for row in desk.items("includeItemTypes=Movie&limit=2"))
+    desk.tell("faults", name="lost", method="POST", path="UserData")
+    with pytest.raises(requests.ConnectionError):
+        desk.data(one, "POST", {"Rating": 8})
+    assert desk.truth(one)["Rating"] == 8
+    desk.tell("faults", name="slow", path="^/Items", seconds=30)
+    slow = f"{desk.url}/Items?userId={desk.user()}&recursive=true"
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(slow, headers=desk.header(desk.key), timeout=0.2)
+    assert requests.get(slow, headers=desk.header(desk.key), timeout=5).json()["TotalRecordCount"] > 150
+    assert desk.data(two, "POST", {"Rating": 7})["Rating"] == 7
 
 
 def test_half_a_listing_and_an_item_that_vanishes_between_pages(desk: Desk) -> None:

@@ -1,10 +1,8 @@
 """What playing writes, what sessions and sockets show of it, and what the Webhook plugin sends: h 8, 9 and 11."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 import websocket
 
 from tests.demo.jellyfin.conftest import Desk
+from tests.demo.jellyfin.recorder import Recorder
 
 FILM, SHORT, BLIND = "Kettle and Crane", "Two Minutes of Rain", "No Clock in Hestrup"
 # position in percent at the stop (None: no position), watched before, and what is stored: 12, 10.11
@@ -233,53 +232,41 @@ def test_faults_of_sockets(desk: Desk) -> None:
         assert hers.recv() == ""
 
 
-class Recorder(HTTPServer):
-    """The receiver of a webhook."""
-
-    def __init__(self) -> None:
-        self.bodies: list[tuple[str, dict[str, Any]]] = []
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                text = self.rfile.read(int(self.headers["Content-Length"]))
-                recorder.bodies.append((self.headers["Content-Type"], json.loads(text)))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-
-
-@pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    """A receiver that is there before anything is sent."""
-    server = Recorder()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def kind(body: dict[str, Any]) -> tuple[Any, ...]:
     """What is alike in bodies of one kind."""
     return tuple(body.get(name) for name in ("NotificationType", "ItemType", "SaveReason"))
 
 
-def test_webhook_bodies_have_the_recorded_keys(desk: Desk, recorder: Recorder, contracts: Path) -> None:
-    """For each notification, kind of item and reason: the same keys with the same types, and text/plain."""
-    recorded = json.loads((contracts / "jellyfin" / "12.0" / "webhook-plugin.json").read_text())["received"]
-    theirs: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in recorded:
+FREE = {"Provider_imdb", "Provider_tmdb", "Provider_tvdb", "PremiereDate", "LastPlayedDate"}  # as the item has them
+
+
+def first_of_each(contracts: Path, file: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The first recorded body of each kind, sent with all properties."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in json.loads((contracts / "jellyfin" / "12.0" / f"{file}.json").read_text())["received"]:
         if row["path"] == "/all":
             body = json.loads(row["raw_body"])
-            theirs.setdefault(kind(body), body)
+            found.setdefault(kind(body), body)
+    return found
+
+
+def alike(ours: dict[tuple[Any, ...], dict[str, Any]], theirs: dict[tuple[Any, ...], dict[str, Any]]) -> None:
+    """Bodies of one kind have the same keys with the same types."""
+    for name in ours.keys() & theirs.keys():
+        assert ours[name].keys() - FREE == theirs[name].keys() - FREE, name
+        types = {
+            key: (type(ours[name][key]), type(value))
+            for key, value in theirs[name].items()
+            if key in ours[name] and value is not None
+        }
+        assert [key for key, (a, b) in types.items() if a is not b and {a, b} != {int, float}] == [], name
+
+
+def test_webhook_bodies_have_the_recorded_keys(desk: Desk, recorder: Recorder, contracts: Path) -> None:
+    """For each notification, kind of item and reason: the same keys with the same types, and text/plain."""
+    theirs = first_of_each(contracts, "webhook-plugin")
     desk.tell("clock", freeze=True)
-    desk.act("webhook", url=f"http://127.0.0.1:{recorder.server_port}/all")
+    desk.act("webhook", url=recorder.url)
     episode, film = desk.episodes("Lanterns of Varnick")[2], desk.film(FILM)
     for item in (film, episode):
         desk.play("start", file=item["Path"])
@@ -289,19 +276,11 @@ def test_webhook_bodies_have_the_recorded_keys(desk: Desk, recorder: Recorder, c
             desk.act(act, person="Anna", item=item["Id"])
         desk.data(item["Id"], "POST", {"Rating": 8})
     ours: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for kind_of, body in recorder.bodies:
-        assert kind_of == "text/plain; charset=utf-8"
+    for headers, body in recorder.bodies:
+        assert headers["Content-Type"] == "text/plain; charset=utf-8"
         ours.setdefault(kind(body), body)
     assert len(ours) == 18
-    free = {"Provider_imdb", "Provider_tmdb", "Provider_tvdb", "PremiereDate", "LastPlayedDate"}  # as the item has them
-    for name in ours.keys() & theirs.keys():
-        assert ours[name].keys() - free == theirs[name].keys() - free, name
-        types = {
-            key: (type(ours[name][key]), type(value))
-            for key, value in theirs[name].items()
-            if key in ours[name] and value is not None
-        }
-        assert [key for key, (a, b) in types.items() if a is not b and {a, b} != {int, float}] == [], name
+    alike(ours, theirs)
     assert len(ours.keys() & theirs.keys()) >= 16
 
 
@@ -310,14 +289,67 @@ def test_a_cleared_rating_is_zero_and_a_dead_receiver_is_forgotten(desk: Desk, r
     film = desk.film(FILM)["Id"]
     desk.act(
         "webhook",
-        url=f"http://127.0.0.1:{recorder.server_port}/",
+        url=recorder.url,
         types=["UserDataSaved"],
         headers={"Content-Type": "application/json"},
     )
     desk.act("webhook", url="http://127.0.0.1:9/")
     desk.data(film, "POST", {"Rating": 8})
     desk.ask(f"/UserItems/{film}/Rating?userId={desk.user()}", "DELETE")
-    assert [(kind_of, body["Rating"], body["SaveReason"]) for kind_of, body in recorder.bodies] == [
+    assert [(head["Content-Type"], body["Rating"], body["SaveReason"]) for head, body in recorder.bodies] == [
         ("application/json", 8, "UpdateUserData"),
         ("application/json", 0, "UpdateUserRating"),
     ]
+
+
+def test_webhook_bodies_of_a_library_have_the_recorded_keys(desk: Desk, recorder: Recorder, contracts: Path) -> None:
+    """An hour after the installation at first, then in half a minute; what has no ids is told after ten tries."""
+    theirs = first_of_each(contracts, "webhook-plugin-items")
+    desk.tell("clock", freeze=True)
+    desk.act("webhook", url=recorder.url, folders=True)
+    desk.act("webhook", url=recorder.url + "plain", users=[desk.user("Ben")])
+    folder, like = "/media/shows/Fresh (2024)/Season 01", desk.episodes("Lanterns of Varnick")[2]["Path"]
+    new = {f"{folder}/Fresh S01E01.mkv": like, "/media/movies/New (2022)/New (2022).mkv": desk.film(FILM)["Path"]}
+    bare = "/media/movies/Bare (2022)/Bare (2022).mkv"
+    for path, source in [*new.items(), (bare, "/media/movies/Birthday 2020/Birthday 2020.mkv")]:
+        desk.act("add_file", like=source, path=path, name=path.rpartition("/")[2])
+    added = set(desk.act("scan")["ItemsAdded"])
+    assert len(added) == 5
+    desk.shift(3600)
+    desk.server.timers.run()
+    assert recorder.bodies == []
+    desk.shift(30)
+    desk.server.timers.run()
+    told = recorder.wait(5)
+    assert {(body["ItemType"], "SeriesName" in body) for _, body in told} == {
+        ("Movie", False), ("Series", False), ("Episode", True),
+    }  # fmt: skip
+    desk.shift(300)
+    desk.server.timers.run()
+    later = recorder.wait(5 + 3)[5:]
+    assert {body["ItemType"] for _, body in later} == {"Season", "Movie"}
+    assert {body["ItemId"] for _, body in recorder.bodies} == added
+    for path in (*new, bare):
+        desk.act("remove_file", file=path)
+    gone = set(desk.act("scan")["ItemsRemoved"])
+    desk.shift(30)
+    desk.server.timers.run()
+    assert {body["ItemId"] for _, body in recorder.wait(8 + 8)[8:]} == gone == added
+    assert len(recorder.bodies) == 16  # without `folders` films and episodes only
+    season = desk.items("includeItemTypes=Season")[0]
+    for item in (season["Id"], season["SeriesId"]):
+        desk.data(item, "POST", {"Rating": 7})
+    ours = {kind(body): body for _, body in recorder.bodies}
+    assert ours.keys() == theirs.keys()
+    alike(ours, theirs)
+
+
+@pytest.mark.parametrize("act", ["webhook", "plugin"])
+@pytest.mark.parametrize(
+    "url", ["http://example.org/", "https://127.0.0.1/", "http://127.0.0.1.example.org/", "ftp://x"]
+)
+def test_nothing_is_sent_elsewhere(desk: Desk, act: str, url: str) -> None:
+    """Only to this machine."""
+    body = {"do": act, "url": url, "token": "t"}
+    answer = desk.session.post(f"{desk.url}/_control/act", json=body, timeout=10)
+    assert (answer.status_code, "loopback" in answer.text) == (400, True)

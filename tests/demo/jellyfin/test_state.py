@@ -33,6 +33,38 @@ def test_paths_and_names_in_any_case_and_older_twins(desk: Desk, path: str) -> N
     assert desk.ask(path.format(desk.user())).json() == wanted
 
 
+@pytest.mark.parametrize(
+    ("method", "new", "twin"),
+    [
+        ("GET", "/Items?userId={user}&recursive=true&limit=3", "/Users/{user}/Items?recursive=true&limit=3"),
+        ("GET", "/Items/{film}?userId={user}", "/Users/{user}/Items/{film}"),
+        ("GET", "/UserViews?userId={user}", "/Users/{user}/Views"),
+        ("GET", "/UserItems/Resume?userId={user}", "/Users/{user}/Items/Resume"),
+        ("GET", "/UserItems/{film}/UserData?userId={user}", "/Users/{user}/Items/{film}/UserData"),
+        ("POST", "/UserItems/{film}/UserData?userId={user}", "/Users/{user}/Items/{film}/UserData"),
+        ("POST", "/UserItems/{film}/Rating?userId={user}&likes=true", "/Users/{user}/Items/{film}/Rating?likes=true"),
+        ("DELETE", "/UserItems/{film}/Rating?userId={user}", "/Users/{user}/Items/{film}/Rating"),
+        ("POST", "/UserFavoriteItems/{film}?userId={user}", "/Users/{user}/FavoriteItems/{film}"),
+        ("DELETE", "/UserFavoriteItems/{film}?userId={user}", "/Users/{user}/FavoriteItems/{film}"),
+        ("POST", "/UserPlayedItems/{film}?userId={user}", "/Users/{user}/PlayedItems/{film}"),
+        ("DELETE", "/UserPlayedItems/{film}?userId={user}", "/Users/{user}/PlayedItems/{film}"),
+    ],
+)
+def test_older_twins_do_the_same(desk: Desk, method: str, new: str, twin: str) -> None:
+    """From the same state on they answer alike and leave the same behind, in any case."""
+    got: list[Any] = []
+    desk.tell("clock", freeze=True, set="2026-11-21T12:00:00Z")
+    for path in (new, twin, twin.lower()):
+        film = desk.film(FILM)["Id"]
+        desk.server.data.rows.clear()
+        desk.data(film, "POST", WATCHED | {"Rating": 5, "PlaybackPositionTicks": 6_000_000_000, "IsFavorite": True})
+        body = {"Rating": 8} if method == "POST" and "UserData" in new else None
+        answer = desk.ask(path.format(user=desk.user(), film=film), method, json=body)
+        got.append((answer.status_code, answer.json(), desk.truth(film)))
+    assert got[0][0] == 200
+    assert got[0] == got[1] == got[2]
+
+
 def test_a_base_path_goes_before_every_route() -> None:
     """Without it there is nothing."""
     from sidecar.demo.control import Control
@@ -93,6 +125,11 @@ def given(desk: Desk) -> dict[str, str]:
         ("filters=Likes", {"liked"}),
         ("filters=IsFavoriteOrLikes", {"liked"}),
         ("hasTmdbId=true&isPlayed=true&minDateLastSavedForUser=2030-01-01T00:00:00Z", set()),
+        ("isPlayed=true&minDateLastSavedForUser=2000-01-01T00:00:00Z", {"watched"}),
+        ("isPlayed=true&minDateLastSaved=2000-01-01T00:00:00Z", {"watched"}),
+        ("isPlayed=true&minDateLastSaved=2030-01-01T00:00:00Z", set()),
+        ("isPlayed=true&parentId=library", {"watched"}),
+        ("isPlayed=true&parentId=other", set()),
         ("isPlayed=true&excludeLocationTypes=Virtual&isMissing=false", {"watched"}),
         ("isPlayed=true&isMissing=true", set()),
     ],
@@ -100,7 +137,33 @@ def given(desk: Desk) -> dict[str, str]:
 def test_filters(desk: Desk, query: str, wanted: set[str]) -> None:
     """Each finds exactly its films."""
     films = given(desk)
+    folders = {row["Name"]: row["ItemId"] for row in desk.ask("/Library/VirtualFolders").json()}
+    query = query.replace("=library", f"={folders['Movies']}").replace("=other", f"={folders['Shows']}")
     assert {row["Id"] for row in desk.items(f"includeItemTypes=Movie&{query}")} == {films[one] for one in wanted}
+
+
+def test_without_recursive_there_are_libraries(desk: Desk) -> None:
+    """At the root; inside a library its films, and with types 12 goes deeper by itself."""
+    root = desk.ask(f"/Items?userId={desk.user()}").json()["Items"]
+    assert {row["Type"] for row in root} == {"CollectionFolder", "ManualPlaylistsFolder"}
+    shows = next(row["Id"] for row in root if row["Name"] == "Shows")
+    inside = desk.ask(f"/Items?userId={desk.user()}&parentId={shows}").json()["Items"]
+    assert {row["Type"] for row in inside} == {"Series"}
+    deeper = desk.ask(f"/Items?userId={desk.user()}&parentId={shows}&includeItemTypes=Episode").json()["Items"]
+    assert {row["Type"] for row in deeper} == {"Episode"}
+
+
+def test_a_page_is_sorted(desk: Desk) -> None:
+    """By one or more names, each in its direction."""
+    query = "includeItemTypes=Movie,Episode&fields=SortName,DateCreated&sortBy="
+    names = [row["SortName"] for row in desk.items(query + "SortName")]
+    assert names == sorted(names)
+    assert [row["SortName"] for row in desk.items(query + "SortName&sortOrder=Descending")] == names[::-1]
+    rows = desk.items(query + "ProductionYear,SortName&sortOrder=Descending,Ascending")
+    keys = [(-row.get("ProductionYear", 0), row["SortName"]) for row in rows]
+    assert keys == sorted(keys)
+    made = [row["DateCreated"] for row in desk.items(query + "DateCreated&sortOrder=Descending")]
+    assert made == sorted(made, reverse=True)
 
 
 def test_unplayed_and_disliked_hold_everything_else(desk: Desk) -> None:
