@@ -119,8 +119,9 @@ def listening(*answers: Answer, tls: SSLContext | None = None) -> Iterator[Loopb
         thread.join(5)
 
 
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def nobody() -> Iterator[str]:
+    """An address that is taken, so that nobody else can have it, and where nobody listens."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -22,7 +22,7 @@ from sidecar import __version__
 from sidecar.errors import AuthLost, BadAnswer, Outage, RateLimited, Refused, RemoteError, Unreachable
 from sidecar.http import LONGEST_WAIT, Session, build_session, check, no_network, retry_after, translate
 from tests.fakes import START, FakeClock
-from tests.loopback import Answer, free_port, listening
+from tests.loopback import Answer, listening, nobody
 
 READS = ["GET", "HEAD"]
 WRITES = ["POST", "PUT", "PATCH", "DELETE"]
@@ -108,7 +108,8 @@ def test_an_answer_cut_in_the_middle_is_no_answer(method: str, maybe_done: bool)
 
 @pytest.mark.parametrize("method", READS + WRITES)
 def test_a_refused_connection_was_surely_not_carried_out(method: str) -> None:
-    problem = failure(method, f"http://127.0.0.1:{free_port()}")
+    with nobody() as url:
+        problem = failure(method, url)
     assert isinstance(problem, Unreachable)
     assert "cannot be reached" in problem.what
     assert problem.next_step
@@ -244,7 +245,8 @@ def test_an_answer_packed_wrongly_is_a_bad_answer() -> None:
 
 
 def test_the_foreign_error_stays_behind_ours() -> None:
-    assert isinstance(failure("GET", f"http://127.0.0.1:{free_port()}").__cause__, requests.RequestException)
+    with nobody() as url:
+        assert isinstance(failure("GET", url).__cause__, requests.RequestException)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -418,9 +420,9 @@ def test_other_threads_may_go_on_asking() -> None:
 def test_every_request_is_counted_with_its_outcome() -> None:
     counted: list[tuple[str, str, str]] = []
     session = build_session("trakt", pause=0.0, count=lambda *what: counted.append(what))
-    with listening(Answer(200), Answer(404)) as server, session:
+    with listening(Answer(200), Answer(404)) as server, nobody() as url, session:
         session.get(server.url)
         session.post(server.url)
         with pytest.raises(Unreachable):
-            session.delete(f"http://127.0.0.1:{free_port()}")
+            session.delete(url)
     assert counted == [("trakt", "GET", "200"), ("trakt", "POST", "404"), ("trakt", "DELETE", "none")]
