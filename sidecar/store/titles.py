@@ -102,6 +102,13 @@ class Titles:
             if row["trakt"] is not None
         }
 
+    def known(self, kind: Kind, numbers: Iterable[int]) -> dict[int, Ref]:
+        """The titles of a kind by their Trakt ids, as far as they are known."""
+        wanted = sorted(set(numbers))
+        query = f"SELECT id, trakt FROM title WHERE kind = '{kind}' AND trakt IN ({{}})"
+        found = {row["id"]: row["trakt"] for row in self._rows(query, wanted)}
+        return {found[title]: ref for title, ref in self.refs(found).items()}
+
     def runtime(self, title: int) -> int:
         """Minutes, or what is usual for the kind where nobody knows."""
         kind, minutes = self._db.execute("SELECT kind, runtime FROM title WHERE id = ?", [title]).fetchone()

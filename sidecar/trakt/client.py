@@ -74,10 +74,11 @@ class Trakt:
         self._settings, self._sessions, self._tokens, self.limits = settings, sessions, tokens, limits
         self._clock, self._rest = clock, rest
 
-    def last_activities(self, account: str) -> dict[str, Any]:
-        """The stamps of everything that may have changed; the one question of an unchanged run."""
-        answer: dict[str, Any] = decode(self._get("/sync/last_activities", account), dict[str, Any])
-        return answer
+    def last_activities(self, account: str, *, once: bool = False) -> dict[str, Any]:
+        """The stamps of everything that may have changed; with `once` no second try and no long wait."""
+        path = "/sync/last_activities"
+        answer = self._call("GET", path, account, urgent=True) if once else self._get(path, account)
+        return decode(answer, dict[str, Any])
 
     def settings(self, account: str) -> UserSettings:
         """Who the account is, and what it may."""

@@ -77,7 +77,7 @@ class Limits:
         self._lock = threading.Lock()
 
     def wait(self, account: str, bucket: Bucket, *, urgent: bool = False, patience: float = 900.0) -> None:
-        """Return when this call may be made; raises RateLimited where that is too far off, Stopped when asked to stop."""
+        """Return when this call may be made; raises RateLimited where that is too far off, Stopped if told to stop."""
         with self._lock:
             self._account(account).urgent += urgent
         try:
@@ -146,7 +146,7 @@ class Limits:
             return 0.0
 
     def _pause(self, state: _Account, answer: requests.Response, *, page: bool) -> timedelta:
-        """How long after a 429: what it says, 300 s for a page of the edge, else growing; never all at the same moment."""
+        """How long after a 429: what it says, 300 s for a page of the edge, else growing; with a jitter."""
         said = retry_after(answer, self._clock)
         state.refusals += 1
         if page:

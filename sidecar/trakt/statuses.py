@@ -36,7 +36,7 @@ def check(answer: requests.Response, clock: Clock) -> requests.Response:
     status = answer.status_code
     if 200 <= status < 300:
         if status != 204 and answer.content and not is_json(answer):
-            raise BadAnswer(SERVICE, "Something else than Trakt answered.", "It is tried again later.", status=status)
+            raise unreadable(answer, "Something else than Trakt answered.")
         return answer
     if status == 401:
         raise AuthLost(SERVICE, "Trakt no longer accepts this link.", "Link the account again.", status=401)
@@ -59,11 +59,16 @@ def check(answer: requests.Response, clock: Clock) -> requests.Response:
 def decode(answer: requests.Response, kind: type[Wanted] | Any) -> Wanted:
     """The body in its type; raises BadAnswer for anything that is not what was agreed."""
     try:
-        return msgspec.json.decode(answer.content, type=kind)  # type: ignore[no-any-return]
+        found: Wanted = msgspec.json.decode(answer.content, type=kind)
     except msgspec.MsgspecError as problem:
-        raise BadAnswer(
-            SERVICE, "Trakt's answer cannot be read.", "It is tried again later.", status=answer.status_code
-        ) from problem
+        raise unreadable(answer, "Trakt's answer cannot be read.") from problem
+    return found
+
+
+def unreadable(answer: requests.Response, what: str) -> BadAnswer:
+    """The error for an answer that is no answer; a write behind it may have been carried out."""
+    wrote = answer.request.method not in ("GET", "HEAD")
+    return BadAnswer(SERVICE, what, "It is tried again later.", status=answer.status_code, maybe_done=wrote)
 
 
 def is_json(answer: requests.Response) -> bool:

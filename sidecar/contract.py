@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from sidecar.model import Feature, Ref
+from sidecar.model import Feature, Kind, Ref
 
 
 class Plays(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +74,8 @@ class Fact:
     ref: Ref
     value: Any
     items: tuple[str, ...] = ()  # the ids of the items behind it, where the side has items
+    title: str | None = None  # an episode's own title, and how many its season has: to compare numbering with
+    season_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Index:
     why: str = ""  # it is not complete
     libraries: frozenset[str] | None = None  # None where a side has none
     requests: int = 0
+    kinds: frozenset[Kind] | None = None  # a full index of these kinds alone; None = of all
 
 
 class Outcome(StrEnum):
@@ -110,7 +113,7 @@ class Receipt:
     why: str = ""
     until: datetime | None = None  # refused until then
     remote: str | None = None
-    seen: Any = None  # the value as the side holds it afterwards
+    seen: Any = None  # the value as the side holds it afterwards; of plays that were added, those that are there now
 
 
 class State(StrEnum):
