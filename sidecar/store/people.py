@@ -143,6 +143,11 @@ class People:
             return TraktAccount(uuid, row["name"], row["state"], row["reason"], limits, proved)
         raise KeyError(uuid)
 
+    def trakt_accounts(self) -> list[TraktAccount]:
+        """Every Trakt account that somebody is linked to."""
+        rows = self._db.execute("SELECT DISTINCT trakt FROM link ORDER BY trakt").fetchall()
+        return [self.trakt_account(row[0]) for row in rows]
+
     def link(self, person: Person, uuid: str, at: datetime) -> None:
         """Link a person to a Trakt account; the former link of that person ends."""
         self._db.execute(

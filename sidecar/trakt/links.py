@@ -5,6 +5,7 @@ A token pair that was obtained is committed before anything is asked: an answer 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,20 +55,23 @@ class _Pending(msgspec.Struct):
 class Links:
     """All links."""
 
-    def __init__(self, store: Store, vault: Vault, auth: Auth, trakt: Trakt, tokens: Tokens, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, vault: Callable[[], Vault], *, auth: Auth, trakt: Trakt, tokens: Tokens, clock: Clock
+    ) -> None:
         self._store, self._vault, self._auth, self._trakt = store, vault, auth, trakt
         self._tokens, self._clock = tokens, clock
 
-    def link(self, name: str, token: Token) -> Linked | Question:
+    def link(self, name: str, token: Token, *, may_make: bool = True) -> Linked | Question:
         """Prove a pair and link the person, or say what has to be decided first; the pair is kept meanwhile."""
-        self._vault.require_open()
+        self._vault().require_open()
         settings = self._prove(token)
         pending = _Pending(dated(token, self._clock.now()), settings)
         with self._store.write() as db:
-            person = People(db).find(name) or People(db).add(name, self._clock.now())
-            question = self._question(People(db), person, settings)
+            people = People(db)
+            person = (people.find(name) or people.add(name, self._clock.now())) if may_make else people.get(name)
+            question = self._question(people, person, settings)
             if question is not None:
-                self._vault.put(db, _waiting(person), Secret(msgspec.json.encode(pending).decode()))
+                self._vault().put(db, _waiting(person), Secret(msgspec.json.encode(pending).decode()))
                 return question
         return self._finish(person, pending)
 
@@ -75,19 +79,19 @@ class Links:
         """Carry out what was decided; None if it was "no" and the pair was ended."""
         with self._store.read() as db:
             person = People(db).get(name)
-            kept = self._vault.get(db, _waiting(person))
+            kept = self._vault().get(db, _waiting(person))
         if kept is None:
             raise UserError(f"Nothing waits for an answer about {name}.", "Begin with `sidetrakt link PERSON`.")
         pending = msgspec.json.decode(kept.reveal(), type=_Pending)
         if answer == "no":
             self._auth.revoke(Secret(pending.token.access_token))
             with self._store.write() as db:
-                self._vault.drop(db, _waiting(person))
+                self._vault().drop(db, _waiting(person))
             return None
         return self._finish(person, pending)
 
     def unlink(self, name: str) -> tuple[Person, str, bool]:
-        """End a person's link: what waited is cancelled, Trakt is told, the pair is wiped even if Trakt cannot be told."""
+        """End a person's link: what waited is cancelled, Trakt is told, the pair is wiped whether or not it heard."""
         with self._store.write() as db:
             people = People(db)
             person = people.get(name)
@@ -135,7 +139,7 @@ class Links:
             People(db).put_trakt(settings.uuid, settings.user.username, limits, now)
             People(db).link(person, settings.uuid, now)
             self._tokens.put(db, settings.uuid, pending.token)
-            self._vault.drop(db, _waiting(person))
+            self._vault().drop(db, _waiting(person))
             Alerts(db).close(f"link:{settings.uuid}", now)
         return Linked(person.name, settings.user.username, bool(settings.user.vip))
 

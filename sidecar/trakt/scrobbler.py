@@ -1,7 +1,7 @@
 """Telling Trakt live: start, pause, stop, with the numbers that Trakt takes and none that it would misread.
 
-Under one per cent nothing is said, between 79.5 and 80.5 nobody knows what Trakt does, and a pause from 80 on is refused:
-such values are moved or kept back here, so that what was meant is what happens.
+Under one per cent nothing is said, between 79.5 and 80.5 nobody knows what Trakt does, and a pause from 80 on is
+refused: such values are moved or kept back here, so that what was meant is what happens.
 """
 
 from __future__ import annotations

@@ -12,13 +12,12 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from sqlite_utils import Database
 
 from sidecar.clock import Clock
 from sidecar.errors import AuthLost, NotLinked, RemoteError
 from sidecar.model import Secret
 from sidecar.store.alerts import Alerts
-from sidecar.store.db import Store
+from sidecar.store.db import Store, Transaction
 from sidecar.store.people import People, trakt_secret
 from sidecar.store.vault import Vault
 from sidecar.trakt.auth import Auth
@@ -68,11 +67,11 @@ class Tokens:
                 del self._going[uuid]
         return going.result()
 
-    def put(self, db: Database, uuid: str, token: Token) -> None:
+    def put(self, db: Transaction, uuid: str, token: Token) -> None:
         """Keep a pair, in the caller's transaction."""
         self._vault().put(db, trakt_secret(uuid), Secret(msgspec.json.encode(dated(token, self._clock.now())).decode()))
 
-    def drop(self, db: Database, uuid: str) -> None:
+    def drop(self, db: Transaction, uuid: str) -> None:
         """Forget a pair."""
         self._vault().drop(db, trakt_secret(uuid))
 

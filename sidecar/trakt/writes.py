@@ -97,7 +97,8 @@ class Writes:
         """What an answer says of each entry: found missing by echo, or by a count that falls short."""
         missing = _echoed(answer, [entry.fact for entry in batch])
         done = answer.added.total + answer.updated.total + answer.existing.total
-        if done < len(batch) - sum(entry.fact in missing for entry in batch) and feature is Feature.HISTORY:
+        named = sum(entry.fact in missing for entry in batch)
+        if feature is Feature.HISTORY and done < len(batch) - named:
             found = self._found(batch)  # some were dropped without a word
             return [_receipt(entry, Outcome.DONE if entry in found else Outcome.NOT_FOUND) for entry in batch]
         return [_receipt(entry, Outcome.NOT_FOUND if entry.fact in missing else Outcome.DONE) for entry in batch]

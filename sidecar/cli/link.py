@@ -1,0 +1,96 @@
+"""`sidetrakt link` and `unlink`: a person's Trakt account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sidecar.cli import say
+from sidecar.cli.here import look_around, perform
+
+
+@click.command(
+    short_help="Link a person to a Trakt account.",
+    epilog="Example: sidetrakt link Anna",
+)
+@click.argument("person")
+@click.option("--token-file", type=click.Path(path_type=Path), help="Take over the token pair in this file instead.")
+@click.option("--answer", type=click.Choice(["shared", "replace", "no"]), help="Answer the question of an earlier try.")
+def link(person: str, token_file: Path | None, answer: str | None) -> None:
+    """Link PERSON to Trakt: type the code it shows into Trakt's page, on any device.
+
+    A token file holds Trakt's token object, or is the config.json of CrossWatch. It is left alone, but the other
+    tool's login ends when Sidetrakt renews the pair for the first time: a pair is good for one of them only.
+    """
+    here = look_around()
+    if answer is not None:
+        _show(here, person, perform(here, "answer", {"person": person, "answer": answer}))
+        return
+    arguments: dict[str, Any] = {"person": person}
+    if token_file is not None:
+        from sidecar.trakt.links import read_token_file
+
+        token = read_token_file(token_file)
+        arguments["token"] = {name: getattr(token, name) for name in token.__struct_fields__}
+    with say.Countdown() as countdown:
+        outcome = perform(here, "link", arguments, on_event=lambda event: _progress(countdown, event), create=True)
+    _show(here, person, outcome)
+    if token_file is not None:
+        say.line("  The file is as it was. The other tool's login ends at the first renewal of the pair.")
+
+
+@click.command(
+    short_help="End a person's link to Trakt.",
+    epilog="Example: sidetrakt unlink Anna",
+)
+@click.argument("person")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def unlink(person: str, *, yes: bool) -> None:
+    """End the link of PERSON: what waits to be told is cancelled, Trakt is told, the tokens are wiped.
+
+    Nothing on Trakt changes: plays, ratings and lists stay as they are.
+    """
+    here = look_around()
+    if not yes:
+        say.line(f"This ends {person}'s link. What waits to be told is cancelled; nothing on Trakt changes.")
+        click.confirm("Go on?", abort=True)
+    done = perform(here, "unlink", {"person": person})
+    say.marked("ok", f"{done['person']} is not linked to {done['account']} any more; the tokens are wiped.")
+    if not done["told"]:
+        step = "Nothing else is needed if somebody shares the account; else end it at trakt.tv under Settings, Apps."
+        say.marked("note", "Trakt was not told to end the token.", step)
+
+
+def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
+    if "code" in event:
+        import segno
+
+        say.line(f"Open {event['url']} on any device and type in:")
+        say.line()
+        say.line(f"      {event['code']}")
+        say.line()
+        countdown.picture(segno.make(event["url"]))
+    if event.get("trouble"):
+        countdown.show(f"{event['trouble']} It is tried again in 30 s.", event["seconds_left"])
+    else:
+        countdown.show("Waiting for you", event["seconds_left"])
+
+
+def _show(here: Any, person: str, outcome: dict[str, Any]) -> None:
+    """The outcome, or the question and how to answer it."""
+    if outcome.get("linked"):
+        kind = "VIP account" if outcome["vip"] else "account"
+        say.marked("ok", f"{outcome['person']} is linked to the Trakt {kind} {outcome['account']}.")
+        return
+    if "question" not in outcome:
+        say.marked("ok", "Nothing was linked, and the token was ended.")
+        return
+    say.line(outcome["question"])
+    if say.is_terminal():
+        chosen = click.prompt("Your answer", type=click.Choice(outcome["answers"]))
+        _show(here, person, perform(here, "answer", {"person": person, "answer": chosen}))
+    else:
+        for word in outcome["answers"]:
+            say.line(f"  sidetrakt link {person} --answer {word}")
