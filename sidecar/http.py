@@ -52,6 +52,13 @@ def no_network(why: str) -> Iterator[None]:
         _quiet.why = before
 
 
+def require_network(service: str) -> None:
+    """Stop whoever is about to ask a service, or to wait for it, where that is refused; a mistake of ours."""
+    why = getattr(_quiet, "why", "")
+    if why:
+        raise RuntimeError(f"a request to {service} was about to be made {why}")
+
+
 class Session(requests.Session):
     """A session for one service: always with a time-out, never from inside a transaction, counted."""
 
@@ -66,9 +73,7 @@ class Session(requests.Session):
 
     def request(self, method: str, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """As requests does it, but with the session's time-out where none is given, and raising only our errors."""
-        why = getattr(_quiet, "why", "")
-        if why:
-            raise RuntimeError(f"a request to {self.service} was about to be made {why}")
+        require_network(self.service)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout
         if method.upper() not in READS:

@@ -1,43 +1,67 @@
 """One method per endpoint that we use, and nothing else: what stands here is all that Trakt ever hears from us.
 
 Every call goes through the limits of its account, is looked at by `statuses`, renews its token at most once, and is
-decoded into its type. A GET is sent up to three times; a write once, ever.
+decoded into its type. A GET is sent up to three times; a write never again once it may have been carried out.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
 from sidecar.clock import Clock
 from sidecar.errors import AuthLost, Outage, RateLimited, Unreachable
 from sidecar.http import Count, Session, build_session
+from sidecar.model import Secret
 from sidecar.settings import Trakt as TraktSettings
-from sidecar.trakt.limits import NOBODY, Bucket, Limits, Rest, Stopped
-from sidecar.trakt.statuses import SERVICE, AccountLocked, check, decode
+from sidecar.trakt.endpoints import ENDPOINTS
+from sidecar.trakt.limits import BULK_PATIENCE, LIVE_PATIENCE, NOBODY, Bucket, Limits
+from sidecar.trakt.log import logger
+from sidecar.trakt.statuses import SERVICE, AccountLocked, app_refused, check, decode, is_json
 from sidecar.trakt.tokens import Tokens
 from sidecar.trakt.wire import Row, Scrobbled, Season, UserSettings, Written
 
 Params = dict[str, str | int]
-ENDPOINTS = (
-    "GET /sync/last_activities",
-    "GET /users/settings",
-    "GET /sync/history/{type}",
-    "GET /sync/history/{type}/{id}",
-    "GET /sync/watched/{type}",
-    "GET /sync/ratings/{type}",
-    "GET /sync/watchlist/{type}",
-    "GET /sync/collection/{type}",
-    "GET /search/{source}/{id}",
-    "GET /shows/{id}/seasons",
-    "POST /sync/{feature}",
-    "POST /sync/{feature}/remove",
-    "POST /scrobble/{action}",
-)
+MOST_REFUSALS = 4
+RENEWED_IN_VAIN = timedelta(seconds=300)
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, by the endpoint that it belongs to."""
+
+    endpoint: str
+    account: str
+    parts: dict[str, Any] = field(default_factory=dict)
+    params: Params | None = None
+    body: dict[str, Any] | None = None
+    urgent: bool = False
+    timeout: float | None = None
+    token: Secret | None = None  # of nobody who is linked yet
+    once: bool = False  # a refused token is not renewed
+
+    def __post_init__(self) -> None:
+        if self.endpoint not in ENDPOINTS:
+            raise ValueError(f"{self.endpoint} is nothing that Trakt may be asked")
+
+    @property
+    def method(self) -> str:
+        return self.endpoint.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.endpoint.partition(" ")[2].format(**{name: quote(str(v), "") for name, v in self.parts.items()})
+
+    @property
+    def bucket(self) -> Bucket:
+        return "read" if self.method == "GET" else "write"
 
 
 class Sessions:
@@ -69,139 +93,154 @@ class Trakt:
     """Trakt, as one app sees it."""
 
     def __init__(
-        self, settings: TraktSettings, sessions: Sessions, tokens: Tokens, limits: Limits, *, clock: Clock, rest: Rest
+        self, settings: TraktSettings, sessions: Sessions, tokens: Tokens, limits: Limits, *, clock: Clock
     ) -> None:
         self._settings, self._sessions, self._tokens, self.limits = settings, sessions, tokens, limits
-        self._clock, self._rest = clock, rest
+        self._clock = clock
 
-    def last_activities(self, account: str, *, once: bool = False) -> dict[str, Any]:
-        """The stamps of everything that may have changed; with `once` no second try and no long wait."""
-        path = "/sync/last_activities"
-        answer = self._call("GET", path, account, urgent=True) if once else self._get(path, account)
-        return decode(answer, dict[str, Any])
+    def last_activities(self, account: str) -> dict[str, Any]:
+        """The stamps of everything that may have changed."""
+        return decode(self._get("sync/last_activities", account), dict[str, Any])
+
+    def prove(self, account: str) -> None:
+        """Whether the link works, with one request: the stamps, or a renewal where that is due anyway."""
+        stale = self._tokens.due(account)
+        if stale is not None:
+            self._tokens.renew(account, stale)
+            return
+        request = _Request("GET /sync/last_activities", account, urgent=True, once=True)
+        decode(self._call(request), dict[str, Any])
 
     def settings(self, account: str) -> UserSettings:
         """Who the account is, and what it may."""
-        return decode(self._get("/users/settings", account, {"extended": "browsing"}), UserSettings)
+        return decode(self._get("users/settings", account, {"extended": "browsing"}), UserSettings)
 
     def settings_with(self, access_token: str) -> UserSettings:
         """The same with a token that is not linked yet; proves it."""
-        headers = {"Authorization": f"Bearer {access_token}"}
-        url = self._url("/users/settings")
-        return decode(check(self._sessions().get(url, headers=headers), self._clock), UserSettings)
+        params: Params = {"extended": "browsing"}
+        token = Secret(access_token)
+        request = _Request("GET /users/settings", NOBODY, params=params, urgent=True, token=token)
+        return decode(self._read(request), UserSettings)
 
     def history_page(self, account: str, kind: str, params: Params, *, urgent: bool = False) -> requests.Response:
-        """One page of plays of a type, newest first."""
-        return self._get(f"/sync/history/{kind}", account, params, urgent=urgent)
+        """One page of plays of a type, or of all where it is empty; newest first."""
+        path = "sync/history/{type}" if kind else "sync/history"
+        return self._get(path, account, params, urgent=urgent, type=kind)
 
     def history_of(
         self, account: str, kind: str, trakt: int, params: Params, *, urgent: bool = False
     ) -> requests.Response:
         """One page of the plays of one title."""
-        return self._get(f"/sync/history/{kind}/{trakt}", account, params, urgent=urgent)
+        return self._get("sync/history/{type}/{id}", account, params, urgent=urgent, type=kind, id=trakt)
 
     def watched(self, account: str, kind: str, params: Params) -> requests.Response:
         """The watched state of a type: a page of rows, or with `extended=min` a map."""
-        return self._get(f"/sync/watched/{kind}", account, params)
+        parts, timeout = {"type": kind}, self._settings.bulk_timeout  # a map is one large answer
+        return self._read(_Request("GET /sync/watched/{type}", account, parts, params, timeout=timeout))
 
     def ratings_page(self, account: str, kind: str, params: Params) -> requests.Response:
         """One page of ratings of a type."""
-        return self._get(f"/sync/ratings/{kind}", account, params)
+        return self._get("sync/ratings/{type}", account, params, type=kind)
 
     def watchlist_page(self, account: str, params: Params) -> requests.Response:
         """One page of the watchlist, all types."""
-        return self._get("/sync/watchlist/all", account, params)
+        return self._get("sync/watchlist/{type}", account, params, type="all")
 
     def collection_page(self, account: str, kind: str, params: Params) -> requests.Response:
         """One page of the collection of a type, with media data."""
-        return self._get(f"/sync/collection/{kind}", account, params)
+        return self._get("sync/collection/{type}", account, params, type=kind)
 
     def look_up(self, source: str, number: str, kind: str, *, urgent: bool = False) -> list[Row]:
         """What an external id stands for; numbers repeat across types, so the type is always said."""
-        return decode(self._get(f"/search/{source}/{number}", NOBODY, {"type": kind}, urgent=urgent), list[Row])
+        answer = self._get("search/{source}/{id}", NOBODY, {"type": kind}, urgent=urgent, source=source, id=number)
+        return decode(answer, list[Row])
 
     def seasons(self, show: int, *, urgent: bool = False) -> list[Season]:
         """All seasons and episodes of a show with their ids."""
         params: Params = {"extended": "episodes"}
-        return decode(self._get(f"/shows/{show}/seasons", NOBODY, params, urgent=urgent), list[Season])
+        return decode(self._get("shows/{id}/seasons", NOBODY, params, urgent=urgent, id=show), list[Season])
 
     def write(
         self, account: str, feature: str, body: dict[str, Any], *, remove: bool = False, urgent: bool = False
     ) -> Written:
-        """Send one list of titles to one feature; once, whatever happens."""
-        path = f"/sync/{feature}/remove" if remove else f"/sync/{feature}"
+        """Send one list of titles to one feature; never again after it may have been carried out."""
+        endpoint = f"POST /sync/{feature}/remove" if remove else f"POST /sync/{feature}"
         timeout = self._settings.timeout if urgent else self._settings.bulk_timeout
-        return decode(self._post(path, account, body, urgent=urgent, timeout=timeout), Written)
+        return decode(self._call(_Request(endpoint, account, body=body, urgent=urgent, timeout=timeout)), Written)
 
     def scrobble(self, account: str, action: str, body: dict[str, Any]) -> Scrobbled:
         """Start, pause or stop; a 409 comes back as what it says, without an id."""
-        answer = self._call("POST", f"/scrobble/{action}", account, body=body, urgent=True, fine=(409,))
-        return decode(answer, Scrobbled)
+        request = _Request("POST /scrobble/{action}", account, {"action": action}, body=body, urgent=True)
+        return decode(self._call(request, fine=(409,)), Scrobbled)
 
-    def _get(self, path: str, account: str, params: Params | None = None, *, urgent: bool = False) -> requests.Response:
+    def _get(
+        self, path: str, account: str, params: Params | None = None, *, urgent: bool = False, **parts: Any
+    ) -> requests.Response:
+        return self._read(_Request(f"GET /{path}", account, parts, params, urgent=urgent))
+
+    def _read(self, request: _Request) -> requests.Response:
         """A read: tried again on outages, with growing pauses, inside the limits."""
-        for attempt in range(1, self._settings.max_retries + 1):
+        attempt = 1
+        while True:
             try:
-                return self._call("GET", path, account, params=params, urgent=urgent)
-            except (Outage, Unreachable):
-                if attempt == self._settings.max_retries:
-                    raise
+                return self._call(request)
+            except (Outage, Unreachable) as problem:
                 pause = 2.0 ** (attempt - 1) * (1 + random.random() / 4)  # noqa: S311 - a jitter is no secret
-                if self._rest(pause):
-                    raise Stopped("The wait for Trakt was interrupted; nothing was sent.") from None
-        raise AssertionError("unreachable")
+                if problem.retry_at is not None:
+                    pause = max(pause, (problem.retry_at - self._clock.now()).total_seconds())
+                if attempt >= self._settings.max_retries or (request.urgent and pause > LIVE_PATIENCE):
+                    raise
+                log.info("%s Asked again in %.1f s: %s", problem.what, pause, request.endpoint)
+            self.limits.pause(request.account, request.bucket, pause)
+            attempt += 1
 
-    def _post(
-        self, path: str, account: str, body: dict[str, Any], *, urgent: bool, timeout: float
-    ) -> requests.Response:
-        return self._call("POST", path, account, body=body, urgent=urgent, timeout=timeout)
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        account: str,
-        *,
-        params: Params | None = None,
-        body: dict[str, Any] | None = None,
-        urgent: bool = False,
-        timeout: float | None = None,
-        fine: tuple[int, ...] = (),
-    ) -> requests.Response:
-        """One request with its token; a 401 renews the token and repeats once, a short pause of Trakt is waited for."""
-        bucket: Bucket = "read" if method == "GET" else "write"
-        token = self._tokens.access(account) if account else None
-        renewed = False
-        for _ in range(4):
-            headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
-            self.limits.wait(account, bucket, urgent=urgent, patience=5.0 if urgent else 900.0)
-            answer = self._sessions().request(
-                method,
-                self._url(path),
-                params=params,
-                json=body,
-                headers=headers,
-                timeout=timeout or self._settings.timeout,
-            )
+    def _call(self, request: _Request, fine: tuple[int, ...] = ()) -> requests.Response:
+        """One answer: a 401 renews the token and repeats once, a short pause of Trakt is waited for."""
+        account, token, renewed, refusals = request.account, request.token, False, 0
+        while True:
+            patience = LIVE_PATIENCE if request.urgent else BULK_PATIENCE
+            self.limits.wait(account, request.bucket, urgent=request.urgent, patience=patience)
+            if account and token is None:  # only now: while the gate is closed nothing is renewed either
+                token = self._tokens.access(account)
             try:
-                self.limits.heard(account, bucket, answer)
-                return answer if answer.status_code in fine else check(answer, self._clock)
+                return self._send(request, token, fine)
             except RateLimited as problem:
-                if urgent or problem.status != 429:
+                refusals += 1
+                if request.urgent or problem.status != 429 or refusals >= MOST_REFUSALS:
                     raise
-            except AccountLocked as problem:
-                self._tokens.lost(account, "auth", problem.what, problem.next_step)
-                raise
             except AuthLost as problem:
-                if token is None or renewed:
-                    if token is not None:
-                        self._tokens.lost(account, "auth", problem.what)
+                if token is None or not account or request.once:
                     raise
+                if renewed:
+                    raise self._in_vain(account) from problem
                 token, renewed = self._tokens.renew(account, token), True
-        raise RateLimited(SERVICE, "Trakt asks for a pause again and again.", "It goes on by itself.", status=429)
 
-    def _url(self, path: str) -> str:
-        return f"{self._settings.api_url.rstrip('/')}{path}"
+    def _send(self, request: _Request, token: Secret | None, fine: tuple[int, ...]) -> requests.Response:
+        """Send it once, and hear what the answer says."""
+        answer = self._sessions().request(
+            request.method,
+            f"{self._settings.api_url.rstrip('/')}{request.path}",
+            params=request.params,
+            json=request.body,
+            headers={"Authorization": f"Bearer {token.reveal()}"} if token else {},
+            timeout=request.timeout or self._settings.timeout,
+        )
+        log.debug("%s: %d", request.endpoint, answer.status_code)
+        self.limits.heard(request.account, request.bucket, answer)
+        if answer.status_code in fine and is_json(answer):
+            return answer
+        if answer.status_code == 401 and token is None:
+            raise app_refused(401)
+        try:
+            return check(answer, self._clock)
+        except AccountLocked as problem:
+            if request.account:
+                self._tokens.lost(request.account, "auth", problem.what, problem.next_step)
+            raise
 
-
-Clients = Callable[[], Trakt]
+    def _in_vain(self, account: str) -> RateLimited:
+        """A token that was renewed a moment ago is refused as well: that is no dead link, which says so itself."""
+        self.limits.close(account, RENEWED_IN_VAIN.total_seconds())
+        what, step = "Trakt refuses a token that it has just given.", "It is tried again by itself; if not, link again."
+        log.warning("%s", what)
+        return RateLimited(SERVICE, what, step, status=401, retry_at=self._clock.now() + RENEWED_IN_VAIN)

@@ -6,19 +6,27 @@ asked for. Episodes are found through their show, all of them in one request.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar, cast
 
 import msgspec
 
 from sidecar.clock import Clock
-from sidecar.model import Ids, Kind, Ref
+from sidecar.model import Kind, Ref
 from sidecar.store.db import Store
 from sidecar.store.lookups import Lookups
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.wire import Row, Season, Title, WireIds, episode_ref
 
 KEPT = timedelta(days=7)
-SOURCES = {Kind.MOVIE: ("imdb", "tmdb"), Kind.SHOW: ("imdb", "tvdb", "tmdb"), Kind.EPISODE: ("tvdb", "tmdb", "imdb")}
+SOURCES = {
+    Kind.MOVIE: ("trakt", "imdb", "tmdb"),
+    Kind.SHOW: ("trakt", "imdb", "tvdb", "tmdb"),
+    Kind.EPISODE: ("trakt", "tvdb", "tmdb", "imdb"),
+}
+Found = TypeVar("Found")
 
 
 class Lookup:
@@ -29,63 +37,63 @@ class Lookup:
 
     def resolve(self, claim: Ref, *, urgent: bool = False) -> Ref | None:
         """The title that Trakt knows by these ids, with all its ids; None if it knows none or they disagree."""
-        found = {ref.ids.trakt: ref for ref in self._candidates(claim, urgent=urgent)}
-        return next(iter(found.values())) if len(found) == 1 else None
+        found: Ref | None = None
+        for source in SOURCES.get(claim.kind, ()):
+            value = getattr(claim.ids, source)
+            if value is None or (found is not None and getattr(found.ids, source) == value):
+                continue  # what was found says by itself that this id is its own
+            for ref in self._by_id(claim.kind, source, str(value), urgent=urgent):
+                if found is not None and ref.ids.trakt != found.ids.trakt:
+                    return None
+                found = ref
+        found = found or self._by_numbers(claim, urgent=urgent)
+        return found if found is not None and _agree(claim, found) else None
 
     def seasons(self, show: int, *, urgent: bool = False) -> list[Season]:
         """All seasons and episodes of a show."""
-        key = f"seasons {show}"
-        kept = self._kept(key)
-        if kept is None:
-            kept = msgspec.json.encode(self._trakt.seasons(show, urgent=urgent))
-            self._keep(key, kept)
-        return msgspec.json.decode(kept, type=list[Season])
+        return self._asked(f"seasons {show}", Season, partial(self._trakt.seasons, show, urgent=urgent), bool)
 
-    def episode(self, claim: Ref, *, urgent: bool = False) -> Ref | None:
+    def _by_numbers(self, claim: Ref, *, urgent: bool) -> Ref | None:
         """An episode by its show and numbers."""
-        if claim.show is None or claim.season is None or claim.number is None:
+        if claim.kind is not Kind.EPISODE or not claim.show or claim.season is None or claim.number is None:
             return None
         show = self.resolve(Ref(Kind.SHOW, claim.show), urgent=urgent)
         if show is None or show.ids.trakt is None:
             return None
-        title = Title(show.name, show.year, _wire(show.ids))
+        title = Title(show.name, show.year, WireIds(*(getattr(show.ids, name) for name in WireIds.__struct_fields__)))
         for season in self.seasons(show.ids.trakt, urgent=urgent):
             for episode in season.episodes:
                 if (episode.season, episode.number) == (claim.season, claim.number):
                     return episode_ref(title, episode)
         return None
 
-    def _candidates(self, claim: Ref, *, urgent: bool) -> list[Ref]:
-        if claim.kind is Kind.SEASON:
-            return []
-        found: list[Ref] = []
-        for source in SOURCES[claim.kind]:
-            value = getattr(claim.ids, source)
-            if value is not None:
-                found += self._by_id(claim.kind, source, str(value), urgent=urgent)
-        if not found and claim.kind is Kind.EPISODE:
-            episode = self.episode(claim, urgent=urgent)
-            found = [episode] if episode else []
+    def _by_id(self, kind: Kind, source: str, value: str, *, urgent: bool) -> list[Ref]:
+        def right(rows: list[Row]) -> list[Ref]:
+            refs = [row.ref() for row in rows if row.type == kind]
+            return [ref for ref in refs if ref is not None and str(getattr(ref.ids, source)) == value]
+
+        ask = partial(self._trakt.look_up, source, value, kind, urgent=urgent)
+        return right(self._asked(f"{kind} {source} {value}", Row, ask, lambda rows: not rows or bool(right(rows))))
+
+    def _asked(
+        self, key: str, kind: type[Found], ask: Callable[[], list[Found]], sure: Callable[[list[Found]], bool]
+    ) -> list[Found]:
+        """The answer that is kept, or a new one, which is kept if it can be believed."""
+        with self._store.read() as db:
+            kept = Lookups(db).get(key, self._clock.now() - KEPT)
+        if kept is not None:
+            try:
+                return cast("list[Found]", msgspec.json.decode(kept, type=list[kind]))  # type: ignore[valid-type]
+            except msgspec.MsgspecError:
+                pass  # kept by another version
+        found = ask()
+        if sure(found):
+            with self._store.write() as db:
+                Lookups(db).put(key, msgspec.json.encode(found), self._clock.now())
         return found
 
-    def _by_id(self, kind: Kind, source: str, value: str, *, urgent: bool) -> list[Ref]:
-        key = f"{kind} {source} {value}"
-        kept = self._kept(key)
-        if kept is None:
-            rows = self._trakt.look_up(source, value, kind, urgent=urgent)
-            kept = msgspec.json.encode([row for row in rows if row.type == kind])
-            self._keep(key, kept)
-        refs = [row.ref() for row in msgspec.json.decode(kept, type=list[Row])]
-        return [ref for ref in refs if ref is not None and str(getattr(ref.ids, source)) == value]
 
-    def _kept(self, key: str) -> bytes | None:
-        with self._store.read() as db:
-            return Lookups(db).get(key, self._clock.now() - KEPT)
-
-    def _keep(self, key: str, answer: bytes) -> None:
-        with self._store.write() as db:
-            Lookups(db).put(key, answer, self._clock.now())
-
-
-def _wire(ids: Ids) -> WireIds:
-    return WireIds(ids.trakt, ids.slug, ids.imdb, ids.tmdb, ids.tvdb)
+def _agree(claim: Ref, found: Ref) -> bool:
+    """Whether no id that both know differs."""
+    pairs = [(getattr(claim.ids, name), getattr(found.ids, name)) for name in SOURCES[claim.kind]]
+    return all(mine == theirs for mine, theirs in pairs if mine is not None and theirs is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,10 +10,21 @@ import requests
 
 from sidecar.clock import Clock
 from sidecar.errors import AuthLost, BadAnswer, Refused
+from sidecar.http import READS
 from sidecar.http import check as check_any
 
 SERVICE = "Trakt"
+VIP_PAGE = "https://app.trakt.tv/vip"
+REPORT = "If it goes on, report it."
 Wanted = TypeVar("Wanted")
+NO = {
+    400: ("Trakt could not read our request.", REPORT),
+    404: ("Trakt does not know this title.", "Check its ids; `sidetrakt match` gives it others."),
+    405: ("Trakt does not know this kind of request.", REPORT),
+    409: ("Trakt has this already.", "It is looked up before anything is sent again."),
+    412: ("Trakt did not accept the form of our request.", REPORT),
+    422: ("Trakt did not accept a value that we sent.", REPORT),
+}
 
 
 class AppRefused(Refused):
@@ -39,38 +51,71 @@ def check(answer: requests.Response, clock: Clock) -> requests.Response:
             raise unreadable(answer, "Something else than Trakt answered.")
         return answer
     if status == 401:
-        raise AuthLost(SERVICE, "Trakt no longer accepts this link.", "Link the account again.", status=401)
+        raise AuthLost(SERVICE, "Trakt no longer accepts this link.", "Link the account again.", status=status)
     if status == 403:
-        step = "Check trakt.client_id in the settings; apps of accounts without VIP were removed in July 2026."
-        raise AppRefused(SERVICE, "Trakt refuses our app key.", step, status=403)
+        raise app_refused(status)
     if status == 420:
-        most = answer.headers.get("X-Account-Limit", "")
-        what = f"The Trakt account is full{f' (its limit is {most})' if most else ''}."
-        raise AccountLimit(SERVICE, what, "Remove something there, or upgrade the account.", status=420)
+        raise _full(answer)
     if status == 423:
         gone = answer.headers.get("X-Account-Deactivated", "").lower() == "true"
         what = "The Trakt account is deactivated." if gone else "The Trakt account is locked."
-        raise AccountLocked(SERVICE, what, "Sign in at trakt.tv and follow what it says; then link again.", status=423)
+        step = "Sign in at trakt.tv and follow what it says; then link again."
+        raise AccountLocked(SERVICE, what, step, status=status)
     if status == 426:
-        raise VipOnly(SERVICE, "Trakt allows this to VIP accounts only.", "Switch it off, or upgrade.", status=426)
-    return check_any(SERVICE, answer, clock)
+        step = f"Switch it off, or upgrade at {_upgrade(answer)}."
+        raise VipOnly(SERVICE, "Trakt allows this to VIP accounts only.", step, status=status)
+    if status >= 500 or status == 429:
+        return check_any(SERVICE, answer, clock)
+    what, step = NO.get(status, (f"Trakt refused the request (answer {status}).", REPORT))
+    raise Refused(SERVICE, what, step, status=status, maybe_done=status == 409 and is_write(answer))
+
+
+def app_refused(status: int) -> AppRefused:
+    """The error for a key that Trakt does not take."""
+    step = "Check trakt.client_id in the settings; apps of accounts without VIP were removed in July 2026."
+    return AppRefused(SERVICE, "Trakt refuses our app key.", step, status=status)
 
 
 def decode(answer: requests.Response, kind: type[Wanted] | Any) -> Wanted:
     """The body in its type; raises BadAnswer for anything that is not what was agreed."""
     try:
         found: Wanted = msgspec.json.decode(answer.content, type=kind)
-    except msgspec.MsgspecError as problem:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:  # also broken UTF-8, and endless brackets
         raise unreadable(answer, "Trakt's answer cannot be read.") from problem
     return found
 
 
 def unreadable(answer: requests.Response, what: str) -> BadAnswer:
     """The error for an answer that is no answer; a write behind it may have been carried out."""
-    wrote = answer.request.method not in ("GET", "HEAD")
-    return BadAnswer(SERVICE, what, "It is tried again later.", status=answer.status_code, maybe_done=wrote)
+    step = "It is tried again later."
+    return BadAnswer(SERVICE, what, step, status=answer.status_code, maybe_done=is_write(answer))
 
 
 def is_json(answer: requests.Response) -> bool:
     """Whether Trakt itself answered, and not a page of something before it."""
     return "json" in answer.headers.get("Content-Type", "")
+
+
+def from_edge(answer: requests.Response) -> bool:
+    """Whether a page of the edge came instead of an answer of the API, which says nothing about token or key."""
+    typed = "Content-Type" in answer.headers and not is_json(answer)
+    return typed and not answer.headers.keys() & {"X-Request-Id", "X-Runtime"}
+
+
+def is_write(answer: requests.Response) -> bool:
+    """Whether the request behind an answer may have changed something."""
+    return (answer.request.method or "GET").upper() not in READS
+
+
+def _full(answer: requests.Response) -> AccountLimit:
+    most = answer.headers.get("X-Account-Limit", "")
+    what = f"The Trakt account is full{f' (its limit is {most})' if re.fullmatch('[0-9]{1,9}', most) else ''}."
+    vip = answer.headers.get("X-VIP-User", "").lower() == "true"
+    step = "Remove something there." if vip else f"Remove something there, or upgrade at {_upgrade(answer)}."
+    return AccountLimit(SERVICE, what, step, status=420)
+
+
+def _upgrade(answer: requests.Response) -> str:
+    """Where Trakt sends people to upgrade, if it is a page of Trakt."""
+    said = answer.headers.get("X-Upgrade-URL", "")
+    return said if re.fullmatch(r"https://([a-z]+\.)?trakt\.tv/[\w/?=&.-]*", said) else VIP_PAGE

@@ -5,8 +5,8 @@ Nothing outside this package knows these shapes.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -14,6 +14,10 @@ from sidecar.model import Ids, Kind, Ref
 
 KINDS = {"movie": Kind.MOVIE, "show": Kind.SHOW, "season": Kind.SEASON, "episode": Kind.EPISODE}
 PLURAL = {Kind.MOVIE: "movies", Kind.SHOW: "shows", Kind.SEASON: "seasons", Kind.EPISODE: "episodes"}
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment that says its time zone; one that does not is nothing we can compare."""
 
 
 class WireIds(msgspec.Struct, gc=False):
@@ -27,11 +31,10 @@ class WireIds(msgspec.Struct, gc=False):
 
     def ids(self) -> Ids:
         """Those of them that can be ids."""
-        imdb = self.imdb if self.imdb and self.imdb.startswith(("tt", "ev")) and self.imdb[2:].isdigit() else None
         numbers = {name: value for name in ("trakt", "tmdb", "tvdb") if (value := getattr(self, name)) and value > 0}
         try:
-            return Ids(**numbers, imdb=imdb, slug=self.slug or None)
-        except ValueError:  # an imdb id of an odd length
+            return Ids(**numbers, imdb=self.imdb or None, slug=self.slug or None)
+        except ValueError:  # an imdb id of an odd form
             return Ids(**numbers, slug=self.slug or None)
 
 
@@ -67,10 +70,10 @@ class Row(msgspec.Struct, gc=False):
 
     id: int | None = None
     type: str | None = None
-    watched_at: datetime | None = None
-    rated_at: datetime | None = None
-    listed_at: datetime | None = None
-    collected_at: datetime | None = None
+    watched_at: Moment | None = None
+    rated_at: Moment | None = None
+    listed_at: Moment | None = None
+    collected_at: Moment | None = None
     rating: int | None = None
     action: str | None = None
     metadata: dict[str, Any] | None = None
@@ -99,15 +102,15 @@ class Row(msgspec.Struct, gc=False):
 class Counts(msgspec.Struct, gc=False):
     """How many of each kind."""
 
-    movies: int = 0
-    shows: int = 0
-    seasons: int = 0
-    episodes: int = 0
+    movies: int | None = 0
+    shows: int | None = 0
+    seasons: int | None = 0
+    episodes: int | None = 0
 
     @property
     def total(self) -> int:
         """All kinds together."""
-        return self.movies + self.shows + self.seasons + self.episodes
+        return sum(count or 0 for count in (self.movies, self.shows, self.seasons, self.episodes))
 
 
 class Written(msgspec.Struct, gc=False):
@@ -127,6 +130,18 @@ class Token(msgspec.Struct, gc=False):
     refresh_token: str
     expires_in: int = 604800
     created_at: int = 0
+
+
+def token_of(said: Any) -> Token:
+    """The pair in a JSON object, whose numbers may be text or missing; raises ValueError where there is none."""
+    if not isinstance(said, dict):
+        raise ValueError("a token pair is an object")
+    texts = {name: said.get(name) for name in ("access_token", "refresh_token")}
+    if not all(isinstance(text, str) and text.isascii() and text.split() == [text] for text in texts.values()):
+        raise ValueError("an access and a refresh token are texts without spaces")
+    numbers = {name: str(said.get(name)) for name in ("expires_in", "created_at")}
+    known = {name: int(text) for name, text in numbers.items() if text.isdecimal() and 0 < int(text) < 10**10}
+    return Token(**texts, **known)  # type: ignore[arg-type]
 
 
 class DeviceCode(msgspec.Struct, gc=False):
@@ -159,14 +174,18 @@ class UserSettings(msgspec.Struct, gc=False):
         """What stays when somebody renames himself."""
         return str(self.user.ids.get("uuid") or self.user.ids.get("slug") or self.user.username)
 
+    def allowed(self) -> dict[str, Any]:
+        """What is worth remembering of it: the limits, and whether the account is VIP."""
+        return {**self.limits, "vip": bool(self.user.vip)}
+
 
 class Scrobbled(msgspec.Struct, gc=False):
     """The answer to a start, pause or stop; of a 409 only the two moments."""
 
-    id: int = 0
-    action: str = ""
-    watched_at: datetime | None = None
-    expires_at: datetime | None = None
+    id: int | None = None
+    action: str | None = None
+    watched_at: Moment | None = None
+    expires_at: Moment | None = None
 
 
 def episode_ref(show: Title, episode: Episode) -> Ref:
@@ -192,4 +211,4 @@ def written_ids(ids: Ids) -> dict[str, Any]:
 
 def moment(at: datetime) -> str:
     """A moment as Trakt writes it, at the whole minute, which is all that it keeps."""
-    return at.strftime("%Y-%m-%dT%H:%M:00.000Z")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00.000Z")
