@@ -6,6 +6,7 @@ It does not matter who carries them out: the running `up`, or the command itself
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -16,9 +17,10 @@ from sidecar.errors import UserError
 from sidecar.model import Feature
 from sidecar.options import parse_choices
 from sidecar.store.handover import Event
-from sidecar.store.people import People, Person
+from sidecar.store.people import People, Person, check_name
 from sidecar.trakt.auth import Waiting
 from sidecar.trakt.links import Linked, Question
+from sidecar.trakt.tokens import as_word
 from sidecar.trakt.wire import Token
 
 Arguments = dict[str, Any]
@@ -54,12 +56,13 @@ def link(app: App, arguments: Arguments) -> Iterator[Event]:
         step = "Put trakt.client_id into sidetrakt.toml."
         raise UserError("Sidetrakt does not know which Trakt app it is.", step)
     app.vault.require_open()
-    may_make = not app.settings.servers
+    name, may_make = check_name(arguments["person"]), not app.settings.servers
     if not may_make:
         with app.store.read() as db:
-            People(db).get(arguments["person"])  # before anybody types in a code
-    pair = msgspec.convert(arguments["token"], Token) if arguments.get("token") else (yield from _with_code(app))
-    yield {"result": _linked(app.trakt.links.link(arguments["person"], pair, may_make=may_make))}
+            People(db).get(name)  # before anybody types in a code
+    adopted = bool(arguments.get("token"))
+    pair = msgspec.convert(arguments["token"], Token) if adopted else (yield from _with_code(app))
+    yield {"result": _linked(app.trakt.links.link(name, pair, may_make=may_make, adopted=adopted))}
 
 
 def _with_code(app: App) -> Generator[Event, None, Token]:
@@ -69,8 +72,8 @@ def _with_code(app: App) -> Generator[Event, None, Token]:
     for heard in app.trakt.auth.wait_for(code, app.crew.stop.wait):
         if not isinstance(heard, Waiting):
             return heard
-        yield {"seconds_left": heard.seconds_left, "trouble": heard.trouble}
-    raise UserError("Nobody typed the code in.", "Run the command again.")
+        yield {"seconds_left": heard.seconds_left, "trouble": heard.trouble, "again_in": heard.again_in}
+    raise AssertionError("unreachable")  # it ends with a pair or an error
 
 
 def answer(app: App, arguments: Arguments) -> Iterator[Event]:
@@ -80,8 +83,7 @@ def answer(app: App, arguments: Arguments) -> Iterator[Event]:
 
 def unlink(app: App, arguments: Arguments) -> Iterator[Event]:
     """End a link."""
-    person, account, told = app.trakt.links.unlink(arguments["person"])
-    yield {"result": {"person": person.name, "account": account, "told": told}}
+    yield {"result": asdict(app.trakt.links.unlink(arguments["person"]))}
 
 
 def look(app: App, arguments: Arguments) -> Iterator[Event]:
@@ -108,13 +110,14 @@ def health(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG001 -
     """How every linked account is, with one request each."""
     with app.store.read() as db:
         accounts = People(db).trakt_accounts()
+        names = {account.uuid: People(db).sharing(account.uuid)[0].name for account in accounts}
     found = []
     for account in accounts:
         if account.state == "connected":
             how = app.trakt.side(account.uuid).health()
             found.append({"account": account.name, "state": how.state, "what": how.what, "next_step": how.next_step})
         else:
-            step = "Link it again with `sidetrakt link PERSON`."
+            step = f"Link it again with `sidetrakt link {as_word(names[account.uuid])}`."
             found.append({"account": account.name, "state": "auth", "what": account.reason, "next_step": step})
     yield {"result": found}
 

@@ -32,12 +32,14 @@ def link(person: str, token_file: Path | None, answer: str | None) -> None:
     if token_file is not None:
         from sidecar.trakt.links import read_token_file
 
-        token = read_token_file(token_file)
+        token = read_token_file(token_file, here.settings.trakt.client_id)
+        for secret in (token.access_token, token.refresh_token):
+            here.redaction.learn(secret)
         arguments["token"] = {name: getattr(token, name) for name in token.__struct_fields__}
     with say.Countdown() as countdown:
         outcome = perform(here, "link", arguments, on_event=lambda event: _progress(countdown, event), create=True)
     _show(here, person, outcome)
-    if token_file is not None:
+    if token_file is not None and "question" not in outcome:
         say.line("  The file is as it was. The other tool's login ends at the first renewal of the pair.")
 
 
@@ -57,10 +59,13 @@ def unlink(person: str, *, yes: bool) -> None:
         say.line(f"This ends {person}'s link. What waits to be told is cancelled; nothing on Trakt changes.")
         click.confirm("Go on?", abort=True)
     done = perform(here, "unlink", {"person": person})
+    if done["others"]:
+        say.marked("ok", f"{done['person']} is not linked to {done['account']} any more.")
+        say.marked("note", f"{' and '.join(done['others'])} shares the account and stays linked.")
+        return
     say.marked("ok", f"{done['person']} is not linked to {done['account']} any more; the tokens are wiped.")
     if not done["told"]:
-        step = "Nothing else is needed if somebody shares the account; else end it at trakt.tv under Settings, Apps."
-        say.marked("note", "Trakt was not told to end the token.", step)
+        say.marked("note", "Trakt could not be told.", "End it there, too: trakt.tv, Settings, Connected apps.")
 
 
 def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
@@ -73,7 +78,8 @@ def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
         say.line()
         countdown.picture(segno.make(event["url"]))
     if event.get("trouble"):
-        countdown.show(f"{event['trouble']} It is tried again in 30 s.", event["seconds_left"])
+        again = f"{event['trouble']} Leave this open, it is tried again in {event['again_in']} s"
+        countdown.show(again, event["seconds_left"])
     else:
         countdown.show("Waiting for you", event["seconds_left"])
 
@@ -85,12 +91,14 @@ def _show(here: Any, person: str, outcome: dict[str, Any]) -> None:
         say.marked("ok", f"{outcome['person']} is linked to the Trakt {kind} {outcome['account']}.")
         return
     if "question" not in outcome:
-        say.marked("ok", "Nothing was linked, and the token was ended.")
+        say.marked("ok", "Nothing was linked; the new token is forgotten.")
         return
+    from sidecar.trakt.tokens import as_word
+
     say.line(outcome["question"])
     if say.is_terminal():
         chosen = click.prompt("Your answer", type=click.Choice(outcome["answers"]))
         _show(here, person, perform(here, "answer", {"person": person, "answer": chosen}))
     else:
         for word in outcome["answers"]:
-            say.line(f"  sidetrakt link {person} --answer {word}")
+            say.line(f"  sidetrakt link {as_word(person)} --answer {word}")

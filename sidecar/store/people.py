@@ -65,6 +65,14 @@ def trakt_secret(uuid: str) -> str:
     return f"trakt:{uuid}"
 
 
+def check_name(name: str) -> str:
+    """A name that a person can have, without spaces around it; raises UserError."""
+    name = name.strip()
+    if not name or name.startswith("-") or "@" in name or not name.isprintable():
+        raise UserError(f"{name!r} cannot be a person's name.", "Use a name without @ and line breaks.")
+    return name
+
+
 class People:
     """Who lives here; used inside a transaction."""
 
@@ -73,9 +81,7 @@ class People:
 
     def add(self, name: str, at: datetime, *, admin: bool = False) -> Person:
         """Make a person; the name must be new, upper and lower case being the same."""
-        name = name.strip()
-        if not name or "@" in name or not name.isprintable():
-            raise UserError(f"{name!r} cannot be a person's name.", "Use a name without @ and line breaks.")
+        name = check_name(name)
         if self.find(name) is not None:
             raise UserError(f"There already is a person named {name}.", "Choose another name.")
         row = self._db.execute(
@@ -130,6 +136,16 @@ class People:
             [uuid, name, msgspec.json.encode(limits).decode(), to_text(at), to_text(at)],
         )
         return self.trakt_account(uuid)
+
+    def met_trakt(self, uuid: str, name: str, limits: dict[str, Any], at: datetime) -> bool:
+        """Note that an account was proved again, perhaps under another name; a dead link stays dead: False."""
+        query = "UPDATE trakt_account SET name = ?, limits = ?, proved_at = ? WHERE uuid = ? AND state = 'connected'"
+        values = [name, msgspec.json.encode(limits).decode(), to_text(at), uuid]
+        return bool(self._db.conn.execute(query, values).rowcount)
+
+    def trakt_may_work(self, uuid: str) -> None:
+        """Let a link be tried again that was noted as dead; when it was last proved stays as it was."""
+        self._db.execute("UPDATE trakt_account SET state = 'connected', reason = '' WHERE uuid = ?", [uuid])
 
     def trakt_needs_attention(self, uuid: str, reason: str) -> None:
         """Note that the link is dead and why; nobody calls Trakt for it until it is proved again."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -24,12 +23,11 @@ from sidecar.trakt.endpoints import ENDPOINTS
 from sidecar.trakt.limits import BULK_PATIENCE, LIVE_PATIENCE, NOBODY, Bucket, Limits
 from sidecar.trakt.log import logger
 from sidecar.trakt.statuses import SERVICE, AccountLocked, app_refused, check, decode, is_json
-from sidecar.trakt.tokens import Tokens
+from sidecar.trakt.tokens import IN_VAIN, Tokens
 from sidecar.trakt.wire import Row, Scrobbled, Season, UserSettings, Written
 
 Params = dict[str, str | int]
 MOST_REFUSALS = 4
-RENEWED_IN_VAIN = timedelta(seconds=300)
 log = logger(__name__)
 
 
@@ -212,7 +210,8 @@ class Trakt:
                 if token is None or not account or request.once:
                     raise
                 if renewed:
-                    raise self._in_vain(account) from problem
+                    self._tokens.lost(account, "auth", IN_VAIN, stale=token)
+                    raise AuthLost(SERVICE, IN_VAIN, problem.next_step, status=401) from problem
                 token, renewed = self._tokens.renew(account, token), True
 
     def _send(self, request: _Request, token: Secret | None, fine: tuple[int, ...]) -> requests.Response:
@@ -237,10 +236,3 @@ class Trakt:
             if request.account:
                 self._tokens.lost(request.account, "auth", problem.what, problem.next_step)
             raise
-
-    def _in_vain(self, account: str) -> RateLimited:
-        """A token that was renewed a moment ago is refused as well: that is no dead link, which says so itself."""
-        self.limits.close(account, RENEWED_IN_VAIN.total_seconds())
-        what, step = "Trakt refuses a token that it has just given.", "It is tried again by itself; if not, link again."
-        log.warning("%s", what)
-        return RateLimited(SERVICE, what, step, status=401, retry_at=self._clock.now() + RENEWED_IN_VAIN)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,15 @@ from sidecar.clock import Clock
 from sidecar.errors import AuthLost, UserError
 from sidecar.model import Secret
 from sidecar.store.alerts import Alerts
-from sidecar.store.db import Store
+from sidecar.store.db import Store, Transaction
 from sidecar.store.outbox import Outbox
-from sidecar.store.people import People, Person
+from sidecar.store.people import People, Person, TraktAccount
 from sidecar.store.vault import Vault
 from sidecar.trakt.auth import Auth
 from sidecar.trakt.client import Trakt
-from sidecar.trakt.tokens import Tokens, dated
-from sidecar.trakt.wire import Token, UserSettings
-
-ANSWERS = ("shared", "replace", "no")
+from sidecar.trakt.tokens import Tokens, as_word, dated
+from sidecar.trakt.wire import Token, UserSettings, token_of
+from sidecar.words import any_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,24 @@ class Question:
     answers: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """It is not linked any more; `told` says whether Trakt heard it, `others` who uses the account on."""
+
+    person: str
+    account: str
+    told: bool
+    others: tuple[str, ...]
+
+
 class _Pending(msgspec.Struct):
-    """A pair that waits for an answer."""
+    """A pair that waits for an answer, or for the last of several."""
 
     token: Token
     settings: UserSettings
+    proved_at: datetime
+    adopted: bool = False  # somebody else's pair too, which is not ours to end
+    said: list[str] = []
 
 
 class Links:
@@ -61,103 +74,122 @@ class Links:
         self._store, self._vault, self._auth, self._trakt = store, vault, auth, trakt
         self._tokens, self._clock = tokens, clock
 
-    def link(self, name: str, token: Token, *, may_make: bool = True) -> Linked | Question:
+    def link(self, name: str, token: Token, *, may_make: bool = True, adopted: bool = False) -> Linked | Question:
         """Prove a pair and link the person, or say what has to be decided first; the pair is kept meanwhile."""
         self._vault().require_open()
-        settings = self._prove(token)
-        pending = _Pending(dated(token, self._clock.now()), settings)
+        settings, now = self._prove(name, token, adopted=adopted), self._clock.now()
+        pending = _Pending(dated(token, now), settings, now, adopted)
         with self._store.write() as db:
             people = People(db)
-            person = (people.find(name) or people.add(name, self._clock.now())) if may_make else people.get(name)
-            question = self._question(people, person, settings)
-            if question is not None:
-                self._vault().put(db, _waiting(person), Secret(msgspec.json.encode(pending).decode()))
-                return question
-        return self._finish(person, pending)
+            person = (people.find(name) or people.add(name, now)) if may_make else people.get(name)
+            outcome, _ = self._go_on(db, person, pending)  # without a question nobody leaves another account
+        return outcome
 
-    def answer(self, name: str, answer: str) -> Linked | None:
-        """Carry out what was decided; None if it was "no" and the pair was ended."""
-        with self._store.read() as db:
-            person = People(db).get(name)
+    def answer(self, name: str, answer: str) -> Linked | Question | None:
+        """Carry out what was decided, or ask what is left to decide; None if it was "no"."""
+        with self._store.write() as db:
+            people = People(db)
+            person = people.get(name)
             kept = self._vault().get(db, _waiting(person))
-        if kept is None:
-            raise UserError(f"Nothing waits for an answer about {name}.", "Begin with `sidetrakt link PERSON`.")
-        pending = msgspec.json.decode(kept.reveal(), type=_Pending)
-        if answer == "no":
-            self._auth.revoke(Secret(pending.token.access_token))
-            with self._store.write() as db:
+            if kept is None:
+                step = f"Begin with `sidetrakt link {as_word(name)}`."
+                raise UserError(f"Nothing waits for an answer about {person.name}.", step)
+            pending = msgspec.json.decode(kept.reveal(), type=_Pending)
+            question = self._question(people, person, pending)
+            if answer != "no" and question is not None and answer not in question.answers:
+                raise UserError(f"“{answer}” does not answer this: {question.text}", f"Say {any_of(question.answers)}.")
+            if answer == "no":
                 self._vault().drop(db, _waiting(person))
-            return None
-        return self._finish(person, pending)
+                outcome, ended = None, None if pending.adopted else pending.token
+            else:
+                pending.said.append(answer)
+                outcome, ended = self._go_on(db, person, pending)
+        if ended is not None:
+            self._auth.revoke(Secret(ended.access_token))
+        return outcome
 
-    def unlink(self, name: str) -> tuple[Person, str, bool]:
-        """End a person's link: what waited is cancelled, Trakt is told, the pair is wiped whether or not it heard."""
+    def unlink(self, name: str) -> Unlinked:
+        """End a person's link: what waited is cancelled and the pair wiped; then Trakt is told, and may not hear."""
         with self._store.write() as db:
             people = People(db)
             person = people.get(name)
             account = people.linked(person)
             if account is None:
                 raise UserError(f"{person.name} is not linked.", "`sidetrakt people` shows who is.")
-            alone = len(people.sharing(account.uuid)) == 1
-            people.unlink(person)
-            if alone:
-                for row in Outbox(db).open():
-                    if row.trakt == account.uuid:
-                        Outbox(db).give_up(row.id, self._clock.now(), "the account was unlinked")
-                Alerts(db).close(f"link:{account.uuid}", self._clock.now())
-        pair = self._tokens.pair(account.uuid) if alone else None
-        told = self._auth.revoke(Secret(pair.access_token)) if pair else False
-        if alone:
-            with self._store.write() as db:
-                self._tokens.drop(db, account.uuid)
-        return person, account.name, told
+            pair = self._leave(db, person, account)
+            others = tuple(other.name for other in people.sharing(account.uuid))
+            self._vault().drop(db, _waiting(person))
+        told = pair is not None and self._auth.revoke(Secret(pair.access_token))
+        return Unlinked(person.name, account.name, told, others)
 
-    def _prove(self, token: Token) -> UserSettings:
+    def _prove(self, name: str, token: Token, *, adopted: bool) -> UserSettings:
         try:
             return self._trakt.settings_with(token.access_token)
         except AuthLost as problem:
-            step = "Take it from the other tool anew, or link with a code: `sidetrakt link PERSON`."
+            step = f"link with a code: `sidetrakt link {as_word(name)}`."
+            step = f"Take it from the other tool anew, or {step}" if adopted else step.capitalize()
             raise UserError("Trakt does not accept this token.", step) from problem
 
-    def _question(self, people: People, person: Person, settings: UserSettings) -> Question | None:
+    def _go_on(self, db: Transaction, person: Person, pending: _Pending) -> tuple[Linked | Question, Token | None]:
+        """The next question, or the link with the pair of the account that was left, to be ended after the commit."""
+        people, now = People(db), self._clock.now()
+        question = self._question(people, person, pending)
+        if question is not None:
+            self._vault().put(db, _waiting(person), Secret(msgspec.json.encode(pending).decode()))
+            return question, None
+        settings, former = pending.settings, people.linked(person)
+        left = self._leave(db, person, former) if former is not None and former.uuid != settings.uuid else None
+        account = people.put_trakt(settings.uuid, settings.user.username, settings.allowed(), pending.proved_at)
+        people.link(person, account.uuid, now)
+        self._tokens.put(db, account.uuid, pending.token)
+        self._vault().drop(db, _waiting(person))
+        Alerts(db).close(f"link:{account.uuid}", now)
+        return Linked(person.name, account.name, bool(settings.user.vip)), left
+
+    def _leave(self, db: Transaction, person: Person, account: TraktAccount) -> Token | None:
+        """End a link; where nobody else has the account, cancel what waits for it and take its pair."""
+        People(db).unlink(person)
+        if People(db).sharing(account.uuid):
+            return None
+        outbox, now = Outbox(db), self._clock.now()
+        for row in outbox.open():
+            if row.trakt == account.uuid:
+                outbox.give_up(row.id, now, "the account was unlinked")
+        Alerts(db).close(f"link:{account.uuid}", now)
+        return self._tokens.take(db, account.uuid)
+
+    def _question(self, people: People, person: Person, pending: _Pending) -> Question | None:
         """What only a person can know: who shares an account, and whether another one shall take its place."""
-        former = people.linked(person)
-        if former is not None and former.uuid != settings.uuid:
-            text = f"{person.name} is linked to {former.name} now. Replace it by {settings.user.username}?"
+        uuid, account, former = pending.settings.uuid, pending.settings.user.username, people.linked(person)
+        if former is not None and former.uuid != uuid and "replace" not in pending.said:
+            text = f"{person.name} is linked to {former.name} now. Replace it by {account}?"
             return Question(f"{text} What is known about {former.name} is put aside.", ("replace", "no"))
-        others = [each.name for each in people.sharing(settings.uuid) if each.id != person.id]
-        if others:
-            text = f"{settings.user.username} is linked to {', '.join(others)} already. Do they share this account?"
-            step = f"If {person.name} is the same person, say no and join them with `sidetrakt people join`."
+        others = [each.name for each in people.sharing(uuid) if each.id != person.id]
+        if others and (former is None or former.uuid != uuid) and "shared" not in pending.said:
+            text = f"{account} is linked to {', '.join(others)} already. Do they share this account?"
+            step = f"If {person.name} is only another name for the same person, say no: one name is enough."
             return Question(f"{text} {step}", ("shared", "no"))
         return None
 
-    def _finish(self, person: Person, pending: _Pending) -> Linked:
-        settings, now = pending.settings, self._clock.now()
-        limits: dict[str, Any] = {**settings.limits, "vip": bool(settings.user.vip)}
-        with self._store.write() as db:  # everything or nothing: there is no half link
-            People(db).put_trakt(settings.uuid, settings.user.username, limits, now)
-            People(db).link(person, settings.uuid, now)
-            self._tokens.put(db, settings.uuid, pending.token)
-            self._vault().drop(db, _waiting(person))
-            Alerts(db).close(f"link:{settings.uuid}", now)
-        return Linked(person.name, settings.user.username, bool(settings.user.vip))
 
-
-def read_token_file(path: Path) -> Token:
+def read_token_file(path: Path, client_id: str = "") -> Token:
     """A pair from a file: Trakt's token object, or the configuration of CrossWatch; the file is left alone."""
     try:
         content = msgspec.json.decode(path.read_bytes())
     except OSError as problem:
         raise UserError(f"The file {path} cannot be read.", "Check its name and who owns it.") from problem
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise UserError(f"The file {path} is not JSON.", "It must hold Trakt's token object.") from problem
     for place in _places(content):
-        if place.get("access_token") and place.get("refresh_token"):
-            try:
-                return _token(place)
-            except (msgspec.ValidationError, ValueError, TypeError) as problem:
-                raise UserError(f"The token in {path} has a wrong form.", "Take it anew.") from problem
+        if not (place.get("access_token") and place.get("refresh_token")):
+            continue
+        if client_id and place.get("client_id") not in (None, "", client_id):
+            step = "Put the client_id and client_secret of that app into sidetrakt.toml, or link with a code."
+            raise UserError(f"The token in {path} was made for another Trakt app, which alone can renew it.", step)
+        try:
+            return _with_end(token_of(place), place)
+        except ValueError as problem:
+            raise UserError(f"The token in {path} has a wrong form.", "Take it anew.") from problem
     raise UserError(f"There is no token pair in {path}.", "It must hold access_token and refresh_token.")
 
 
@@ -170,13 +202,12 @@ def _places(content: Any) -> list[dict[str, Any]]:
     return [content, *(place for place in inner if isinstance(place, dict))]
 
 
-def _token(place: dict[str, Any]) -> Token:
-    known = {
-        name: place[name] for name in ("access_token", "refresh_token", "expires_in", "created_at") if place.get(name)
-    }
-    if "expires_in" not in known and place.get("expires_at") and known.get("created_at"):
-        known["expires_in"] = int(place["expires_at"]) - int(known["created_at"])
-    return msgspec.convert(known, Token, strict=False)
+def _with_end(token: Token, place: dict[str, Any]) -> Token:
+    """CrossWatch writes down when a pair ends, not how long it lives: seven days, so it began that long before."""
+    end = str(place.get("expires_at"))
+    if place.get("created_at") or not end.isdecimal() or not token.expires_in < int(end) < 10**10:
+        return token
+    return msgspec.structs.replace(token, created_at=int(end) - token.expires_in)
 
 
 def _waiting(person: Person) -> str:
