@@ -109,6 +109,11 @@ class Titles:
         found = {row["id"]: row["trakt"] for row in self._rows(query, wanted)}
         return {found[title]: ref for title, ref in self.refs(found).items()}
 
+    def none_from_trakt(self) -> bool:
+        """Whether Trakt never named a movie or an episode to us."""
+        query = "SELECT 1 FROM title WHERE trakt IS NOT NULL AND kind IN ('movie', 'episode') LIMIT 1"
+        return self._db.execute(query).fetchone() is None
+
     def runtime(self, title: int) -> int:
         """Minutes, or what is usual for the kind where nobody knows."""
         kind, minutes = self._db.execute("SELECT kind, runtime FROM title WHERE id = ?", [title]).fetchone()

@@ -11,24 +11,28 @@ from typing import Any
 
 from sidecar.clock import Clock
 from sidecar.contract import Fact, Health, Index, Outcome, Receipt, Scope, State
-from sidecar.errors import AuthLost, NotLinked, Outage, RateLimited, RemoteError
+from sidecar.errors import AuthLost, BadAnswer, NotLinked, RateLimited, RemoteError, SidetraktError, Unreachable
 from sidecar.model import Feature, Kind, Ref
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.store.db import Store
 from sidecar.store.people import People
 from sidecar.store.titles import Titles
+from sidecar.trakt.bodies import body_of, prepare
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.lookup import Lookup
-from sidecar.trakt.reads import Reading, Reads
-from sidecar.trakt.statuses import AppRefused
+from sidecar.trakt.push import failed
+from sidecar.trakt.reads import Known, Reading, Reads, same_title
+from sidecar.trakt.statuses import SERVICE, AccountLocked, AppRefused
+from sidecar.trakt.tokens import Tokens
 from sidecar.trakt.wire import PLURAL
-from sidecar.trakt.writes import Writes, bodies, prepare
+from sidecar.trakt.writes import Writes
 
+LEAVES = (Kind.MOVIE, Kind.EPISODE)
 STAMPS = {
-    Feature.HISTORY: (("movies", "watched_at"), ("episodes", "watched_at")),
-    Feature.RATINGS: tuple((plural, "rated_at") for plural in PLURAL.values()),
-    Feature.WATCHLIST: (("watchlist", "updated_at"),),
-    Feature.COLLECTION: (("movies", "collected_at"), ("episodes", "collected_at")),
+    Feature.HISTORY: {kind: (PLURAL[kind], "watched_at") for kind in LEAVES},
+    Feature.RATINGS: {kind: (plural, "rated_at") for kind, plural in PLURAL.items()},
+    Feature.WATCHLIST: dict.fromkeys(Kind, ("watchlist", "updated_at")),
+    Feature.COLLECTION: {kind: (PLURAL[kind], "collected_at") for kind in LEAVES},
 }
 FALLBACK_OFF = "no episode id; number fallback is off"
 
@@ -36,10 +40,13 @@ FALLBACK_OFF = "no episode id; number fallback is off"
 class TraktSide:
     """Trakt, for one account."""
 
-    def __init__(self, account: str, trakt: Trakt, settings: TraktSettings, store: Store, clock: Clock) -> None:
-        self._account, self._trakt, self._settings, self._store, self._clock = account, trakt, settings, store, clock
-        self._reads = Reads(trakt, account, self._known)
-        self._writes = Writes(trakt, account, self._reads, clock)
+    def __init__(
+        self, account: str, trakt: Trakt, tokens: Tokens, *, settings: TraktSettings, store: Store, clock: Clock
+    ) -> None:
+        self._account, self._trakt, self._tokens = account, trakt, tokens
+        self._settings, self._store, self._clock = settings, store, clock
+        self._reads = Reads(trakt, account, Known(self._known, self._nothing_known))
+        self._writes = Writes(trakt, account, self._reads)
         self._lookup = Lookup(trakt, store, clock)
         self._stamps: dict[str, Any] | None = None
 
@@ -72,112 +79,112 @@ class TraktSide:
 
     def is_configured(self) -> bool:
         """Whether there is an app, and a link that is alive."""
-        with self._store.read() as db:
-            try:
-                return bool(self._settings.client_id) and People(db).trakt_account(self._account).state == "connected"
-            except KeyError:
-                return False
+        return bool(self._settings.client_id) and self._tokens.works(self._account)
 
     def health(self) -> Health:
-        """How it is; one request for the stamps, none where we know already."""
-        if not self.is_configured():
-            return Health(State.NOT_SET_UP, "This Trakt account is not connected.", "Link it with `sidetrakt link`.")
+        """How it is; one request, none where we know already."""
+        if not self._settings.client_id:
+            return Health(State.NOT_SET_UP, "Sidetrakt does not know its Trakt app.", "Set trakt.client_id.")
         try:
-            self._trakt.last_activities(self._account, once=True)
-        except (AuthLost, NotLinked) as problem:
-            return Health(State.AUTH, problem.what, problem.next_step)
-        except RateLimited as problem:
-            return Health(State.RATE_LIMITED, problem.what, problem.next_step, problem.retry_at)
-        except AppRefused as problem:
-            return Health(State.APP_REFUSED, problem.what, problem.next_step)
-        except Outage as problem:
-            return Health(State.OUTAGE, problem.what, problem.next_step, problem.retry_at)
-        except RemoteError as problem:
-            return Health(State.UNREACHABLE, problem.what, problem.next_step)
+            self._trakt.prove(self._account)
+        except NotLinked as problem:
+            state = State.AUTH if self._is_kept() else State.NOT_SET_UP
+            return Health(state, problem.what, problem.next_step)
+        except SidetraktError as problem:
+            until = problem.retry_at if isinstance(problem, RemoteError) else None
+            return Health(_state_of(problem), problem.what, problem.next_step, until)
         return Health(State.OK)
 
     def build_index(self, feature: Feature, since: Any = None, only: Sequence[Ref] | None = None) -> Index:
         """Read one feature as far as its stamps say that it moved; the mark is the stamps from before the read."""
         now = self._clock.now()
         if only is not None:
-            return self._only(feature, only)
+            reading = self._only(feature, only)
+            return Index(
+                feature,
+                reading.facts,
+                Scope.ONLY,
+                complete=not reading.why,
+                read_at=now,
+                why=reading.why,
+                requests=reading.requests,
+            )
+        asked = self._stamps is None
         mark = self._mark(feature)
-        moved = [name for name, stamp in mark.items() if not isinstance(since, dict) or since.get(name) != stamp]
-        if not moved:
-            return Index(feature, (), Scope.UNCHANGED, complete=True, read_at=now, mark=mark)
-        kinds = [kind for kind, plural in PLURAL.items() if any(name.startswith(plural) for name in moved)]
-        reading = self._read(feature, kinds)
-        if not reading.why and reading.requests > 1 and self._mark(feature, fresh=True) != mark:
-            reading.why = "it changed while it was read"
-        covered = frozenset(kinds) if feature is Feature.RATINGS and len(kinds) < len(Kind) else None
+        stamps = {kind: ".".join(place) for kind, place in STAMPS[feature].items()}
+        before = since if isinstance(since, dict) else {}
+        kinds = [kind for kind, name in stamps.items() if name not in mark or before.get(name, "") != mark[name]]
+        if not kinds:
+            return Index(feature, (), Scope.UNCHANGED, complete=True, read_at=now, mark=mark, requests=int(asked))
+        reading = self._reads.read(feature, kinds)
+        if not reading.why and reading.requests > 1:  # a single answer is of one moment
+            reading.requests += 1
+            if self._mark(feature, fresh=True) != mark:
+                reading.lacks("it changed while it was read")
         return Index(
             feature,
             reading.facts,
             Scope.FULL,
             complete=not reading.why,
             read_at=now,
-            mark=mark,
+            mark=None if reading.why else mark,  # what was not whole is read again, whether or not it moves
             why=reading.why,
-            requests=reading.requests,
-            kinds=covered,
+            requests=reading.requests + asked,
+            kinds=frozenset(kinds) if len(kinds) < len(stamps) else None,
         )
 
     def add(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:
         """Add or update exactly these facts."""
-        checked = [self._numbers_agree(fact) if feature is Feature.HISTORY else "" for fact in facts]
-        right = [fact for fact, why in zip(facts, checked, strict=True) if not why]
+        held: dict[int, Receipt] = {}
+        for index, fact in enumerate(facts if feature is Feature.HISTORY else ()):
+            try:
+                why = self._numbers_agree(fact)
+            except SidetraktError as problem:
+                held[index] = failed(fact, problem)
+            else:
+                held |= {index: Receipt(fact, Outcome.REFUSED, why)} if why else {}
+        right = [fact for index, fact in enumerate(facts) if index not in held]
         done = iter(self._dry(right, feature) if dry_run else self._writes.add(right, feature))
-        return [
-            Receipt(fact, Outcome.REFUSED, why) if why else next(done) for fact, why in zip(facts, checked, strict=True)
-        ]
+        return [held[index] if index in held else next(done) for index in range(len(facts))]
 
     def remove(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:
         """Remove exactly these facts; plays by their own ids only."""
-        if dry_run:
-            return self._dry(facts, feature, remove=True)
-        if feature is Feature.HISTORY:
-            return self._writes.remove_plays(facts)
-        return self._writes.remove(facts, feature)
+        return self._dry(facts, feature, remove=True) if dry_run else self._writes.remove(facts, feature)
 
-    def _read(self, feature: Feature, kinds: Iterable[Kind]) -> Reading:
-        if feature is Feature.RATINGS:
-            return self._reads.ratings(kinds)
-        readers = {
-            Feature.HISTORY: self._reads.history,
-            Feature.WATCHLIST: self._reads.watchlist,
-            Feature.COLLECTION: self._reads.collection,
-        }
-        return readers[feature]()
-
-    def _only(self, feature: Feature, only: Sequence[Ref]) -> Index:
-        now = self._clock.now()
+    def _only(self, feature: Feature, only: Sequence[Ref]) -> Reading:
         if feature is Feature.HISTORY:
-            reading = self._reads.history_of(only)
-        else:
-            reading = self._read(feature, {ref.kind for ref in only})
-            wanted = {(ref.kind, ref.ids.trakt) for ref in only}
-            reading.facts = [fact for fact in reading.facts if (fact.ref.kind, fact.ref.ids.trakt) in wanted]
-        return Index(
-            feature,
-            reading.facts,
-            Scope.ONLY,
-            complete=not reading.why,
-            read_at=now,
-            why=reading.why,
-            requests=reading.requests,
-        )
+            return self._reads.history_of(only)
+        reading = self._reads.read(feature, {ref.kind for ref in only})
+        reading.facts = [fact for fact in reading.facts if any(same_title(fact.ref, ref) for ref in only)]
+        return reading
 
     def _mark(self, feature: Feature, *, fresh: bool = False) -> dict[str, Any]:
-        """The stamps of one feature; asked for once a run."""
+        """The stamps of one feature, as far as Trakt has them; asked for once a run."""
         stamps = self._stamps
         if stamps is None or fresh:
             stamps = self._trakt.last_activities(self._account)
+            if not any(isinstance(part, dict) for part in stamps.values()):
+                raise BadAnswer(SERVICE, "Trakt did not say what changed when.", "It is tried again later.")
             self._stamps = self._stamps or stamps
-        return {f"{part}.{name}": (stamps.get(part) or {}).get(name) for part, name in STAMPS[feature]}
+        found = {}
+        for part, name in STAMPS[feature].values():
+            inner = stamps.get(part)
+            if isinstance(inner, dict) and name in inner:
+                found[f"{part}.{name}"] = inner[name]
+        return found
+
+    def _is_kept(self) -> bool:
+        """Whether the account is linked to somebody, be the link alive or dead."""
+        with self._store.read() as db:
+            return any(account.uuid == self._account for account in People(db).trakt_accounts())
 
     def _known(self, kind: Kind, numbers: Iterable[int]) -> dict[int, Ref]:
         with self._store.read() as db:
             return Titles(db).known(kind, numbers)
+
+    def _nothing_known(self) -> bool:
+        with self._store.read() as db:
+            return Titles(db).none_from_trakt()
 
     def _numbers_agree(self, fact: Fact) -> str:
         """Why an episode without ids of its own may not be told by numbers; nothing if it has ids, or may."""
@@ -188,10 +195,13 @@ class TraktSide:
             return ""
         if not self._settings.history_number_fallback:
             return FALLBACK_OFF
-        show = self._lookup.resolve(Ref(Kind.SHOW, ref.show)) if ref.show else None
-        if show is None or show.ids.trakt is None:
+        number = ref.show.trakt if ref.show else None
+        if number is None and ref.show:
+            show = self._lookup.resolve(Ref(Kind.SHOW, ref.show))
+            number = show.ids.trakt if show else None
+        if number is None:
             return "Trakt does not know the show"
-        season = next((each for each in self._lookup.seasons(show.ids.trakt) if each.number == ref.season), None)
+        season = next((each for each in self._lookup.seasons(number) if each.number == ref.season), None)
         episode = next((each for each in season.episodes if each.number == ref.number), None) if season else None
         if season is None or episode is None:
             return f"Trakt has no {ref.label()}"
@@ -204,13 +214,29 @@ class TraktSide:
         return ""
 
     def _dry(self, facts: Sequence[Fact], feature: Feature, *, remove: bool = False) -> list[Receipt]:
-        """What would be sent, in place of sending it."""
-        entries, receipts = prepare(facts, feature)
+        """What would be sent for each, in place of sending it; the ids of plays are looked up for that."""
+        prepared = prepare(facts, feature, remove=remove)
         path = f"POST /sync/{feature}/remove" if remove else f"POST /sync/{feature}"
+        receipts: list[Receipt] = []
         for index, fact in enumerate(facts):
-            body = bodies([(fact.ref, entry.body) for entry in entries if entry.fact is fact])
-            receipts.setdefault(index, Receipt(fact, Outcome.DONE, f"would send {path}", seen=body))
-        return [receipts[index] for index in range(len(facts))]
+            body: dict[str, Any] = body_of(prepared.of[index])
+            if remove and feature is Feature.HISTORY and index not in prepared.refused:
+                body = {"ids": [row.id for row in self._writes.history_ids(fact)[0]]}
+            would = Receipt(fact, Outcome.DONE, f"would send {path}", seen=body)
+            receipts.append(prepared.refused.get(index) or would)
+        return receipts
+
+
+def _state_of(problem: SidetraktError) -> State:
+    """How a side is whose one request came to this."""
+    states: dict[type[SidetraktError], State] = {
+        AuthLost: State.AUTH,
+        AccountLocked: State.AUTH,
+        RateLimited: State.RATE_LIMITED,
+        AppRefused: State.APP_REFUSED,
+        Unreachable: State.UNREACHABLE,
+    }
+    return next((state for kind, state in states.items() if isinstance(problem, kind)), State.OUTAGE)
 
 
 def _plain(text: str | None) -> str:

@@ -48,7 +48,10 @@ class Scrobbler:
 
     def start(self, account: str, ref: Ref, progress: float) -> Told:
         """It plays now."""
-        return self._tell(account, "start", ref, max(0.0, min(progress, 100.0)))
+        value = max(0.0, min(progress, 100.0))
+        if BELOW < value < ABOVE:
+            value = BELOW if value < WATCHED else ABOVE
+        return self._tell(account, "start", ref, value)
 
     def pause(self, account: str, ref: Ref, progress: float) -> Told:
         """It stands still; nothing is said where Trakt would refuse it."""
@@ -63,10 +66,10 @@ class Scrobbler:
             return self._tell(account, "stop", ref, value)  # saves the same resume point
 
     def stop(self, account: str, ref: Ref, progress: float, *, watched: bool) -> Told:
-        """It ended; `watched` decides on which side of Trakt's line it lies."""
+        """It ended; `watched` decides on which side of Trakt's line it lies. Past it, but not watched, is not said."""
         if watched:
             return self._tell(account, "stop", ref, max(ABOVE, min(progress, 100.0)))
-        if progress < FLOOR:
+        if not FLOOR <= progress < WATCHED:
             return Told(Heard.NOTHING)
         return self._tell(account, "stop", ref, min(progress, BELOW))
 
@@ -96,6 +99,6 @@ def _forms(ref: Ref) -> list[dict[str, Any]]:
 
 def _told(answer: Scrobbled) -> Told:
     words = {"start": Heard.STARTED, "pause": Heard.PAUSED, "scrobble": Heard.WATCHED}
-    if answer.action in words:
+    if answer.action is not None and answer.action in words:
         return Told(words[answer.action], answer.id or None, answer.watched_at)
     return Told(Heard.ALREADY, None, answer.watched_at, answer.expires_at)
