@@ -170,7 +170,7 @@ class Limits:
                     free = max(free, door.taken[len(door.taken) - most] + WINDOW)
             delay = max(free - now, STEP_ASIDE if door.urgent and not urgent else 0.0)
             if delay > 0:
-                return delay
+                return max(delay, 0.001)  # what is left over by rounding is no time that a clock shows
             door.last = now
             if bucket == "read":
                 door.taken.append(now)
