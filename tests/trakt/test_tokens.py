@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from sidecar.contract import State as Health
 from sidecar.errors import AuthLost, DiskFull, NotLinked, Outage, RemoteError, SidetraktError, Unreachable
 from sidecar.model import Secret
 from sidecar.store.people import People, TraktAccount
@@ -402,7 +403,7 @@ def test_a_side_without_app_link_or_token_is_not_configured_and_asks_nobody(worl
     world.service.links.unlink("Anna")
     world.forget_log()
     assert not side.is_configured()
-    assert "not connected" in side.health().what
+    assert (side.health().state, "not linked" in side.health().what) == (Health.NOT_SET_UP, True)
     assert world.asked() == []
     assert not world.service.side("nobody").is_configured()
 
