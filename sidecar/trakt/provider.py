@@ -6,6 +6,7 @@ they are compared for inequality, because they move for removals and for our own
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -109,14 +110,16 @@ class TraktSide:
                 why=reading.why,
                 requests=reading.requests,
             )
-        asked = self._stamps is None
+        asked, before = self._stamps is None, since if isinstance(since, dict) else {}
         mark = self._mark(feature)
         stamps = {kind: ".".join(place) for kind, place in STAMPS[feature].items()}
-        before = since if isinstance(since, dict) else {}
         kinds = [kind for kind, name in stamps.items() if name not in mark or before.get(name, "") != mark[name]]
         if not kinds:
-            return Index(feature, (), Scope.UNCHANGED, complete=True, read_at=now, mark=mark, requests=int(asked))
+            return Index(feature, (), Scope.UNCHANGED, complete=True, read_at=now, mark=since, requests=int(asked))
         reading = self._reads.read(feature, kinds)
+        sizes = Counter(f"{stamps[fact.ref.kind]} rows" for fact in reading.facts)
+        if any(_shrunk(before.get(name), sizes[name]) for name in {f"{stamps[kind]} rows" for kind in kinds}):
+            self._agree(reading, self._reads.read(feature, kinds))
         if not reading.why and reading.requests > 1:  # a single answer is of one moment
             reading.requests += 1
             if self._mark(feature, fresh=True) != mark:
@@ -127,7 +130,8 @@ class TraktSide:
             Scope.FULL,
             complete=not reading.why,
             read_at=now,
-            mark=None if reading.why else mark,  # what was not whole is read again, whether or not it moves
+            # What was not whole is read again, whether or not it moves.
+            mark=None if reading.why else before | mark | {f"{stamps[kind]} rows": 0 for kind in kinds} | sizes,
             why=reading.why,
             requests=reading.requests + asked,
             kinds=frozenset(kinds) if len(kinds) < len(stamps) else None,
@@ -150,6 +154,14 @@ class TraktSide:
     def remove(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:
         """Remove exactly these facts; plays by their own ids only."""
         return self._dry(facts, feature, remove=True) if dry_run else self._writes.remove(facts, feature)
+
+    @staticmethod
+    def _agree(first: Reading, second: Reading) -> None:
+        """A list that lost much is only believed where it says the same twice."""
+        first.requests += second.requests
+        first.lacks(second.why)
+        if len(second.facts) != len(first.facts):
+            first.lacks(f"it had {len(first.facts)} rows first and {len(second.facts)} a moment later")
 
     def _only(self, feature: Feature, only: Sequence[Ref]) -> Reading:
         if feature is Feature.HISTORY:
@@ -225,6 +237,11 @@ class TraktSide:
             would = Receipt(fact, Outcome.DONE, f"would send {path}", seen=body)
             receipts.append(prepared.refused.get(index) or would)
         return receipts
+
+
+def _shrunk(before: Any, now: int) -> bool:
+    """Whether so much is missing that the answer is to be doubted: Trakt is known to give half and empty ones."""
+    return isinstance(before, int) and now < before and (now == 0 or now <= before * 0.7)
 
 
 def _state_of(problem: SidetraktError) -> State:
