@@ -15,14 +15,14 @@ from urllib.parse import quote
 import requests
 
 from sidecar.clock import Clock
-from sidecar.errors import AuthLost, Outage, RateLimited, Unreachable
+from sidecar.errors import AuthLost, BadAnswer, Outage, RateLimited, Unreachable
 from sidecar.http import Count, Session, build_session
 from sidecar.model import Secret
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.trakt.endpoints import ENDPOINTS
 from sidecar.trakt.limits import BULK_PATIENCE, LIVE_PATIENCE, NOBODY, Bucket, Limits
 from sidecar.trakt.log import logger
-from sidecar.trakt.statuses import SERVICE, AccountLocked, app_refused, check, decode, is_json
+from sidecar.trakt.statuses import SERVICE, AccountLocked, app_refused, check, decode, is_json, unreadable
 from sidecar.trakt.tokens import IN_VAIN, Tokens
 from sidecar.trakt.wire import Row, Scrobbled, Season, UserSettings, Written
 
@@ -167,9 +167,20 @@ class Trakt:
         return decode(self._call(_Request(endpoint, account, body=body, urgent=urgent, timeout=timeout)), Written)
 
     def scrobble(self, account: str, action: str, body: dict[str, Any]) -> Scrobbled:
-        """Start, pause or stop; a 409 comes back as what it says, without an id."""
+        """Start, pause or stop; a 409 comes back as what it says, perhaps nothing, without action and id."""
         request = _Request("POST /scrobble/{action}", account, {"action": action}, body=body, urgent=True)
-        return decode(self._call(request, fine=(409,)), Scrobbled)
+        answer = self._call(request, fine=(409,))
+        try:
+            said = decode(answer, Scrobbled)
+        except BadAnswer:
+            if answer.status_code != 409:
+                raise
+            return Scrobbled()  # the play is there all the same
+        if answer.status_code == 409:
+            return Scrobbled(watched_at=said.watched_at, expires_at=said.expires_at)
+        if said.action not in ("start", "pause", "scrobble"):
+            raise unreadable(answer, "Trakt did not say what it made of it.")
+        return said
 
     def _get(
         self, path: str, account: str, params: Params | None = None, *, urgent: bool = False, **parts: Any

@@ -84,7 +84,8 @@ class Limits:
         self, clock: Clock, rest: Rest, *, get_per_second: float = 3.33, write_per_second: float = 1.0
     ) -> None:
         self._clock, self._rest = clock, rest
-        self._gaps = {"read": 1 / get_per_second, "write": SLACK / write_per_second}
+        paces = {"read": get_per_second, "write": write_per_second / SLACK}
+        self._gaps = {name: 1 / pace if pace else 0.0 for name, pace in paces.items()}  # 0: no pace of our own
         self._doors: dict[tuple[str, str], _Door] = {}
         self._gate, self._bans = _Door(0.0), 0  # the edge: it closes for everybody
         self._waits: dict[int, Wait] = {}
@@ -117,12 +118,6 @@ class Limits:
         finally:
             with self._lock:
                 del self._waits[thread]
-
-    def close(self, account: str, seconds: float) -> None:
-        """Send nothing for this account for so long."""
-        with self._lock:
-            for bucket in self._gaps:
-                self._door(account, bucket).close(self._clock.monotonic() + seconds)
 
     def heard(self, account: str, bucket: Bucket, answer: requests.Response) -> None:
         """Learn from an answer; raises RateLimited with the moment for a 429 and for a ban at the edge."""

@@ -87,6 +87,12 @@ def test_calls_keep_the_pace_of_the_settings(bucket: Bucket, paces: dict[str, fl
     assert all(gap <= wait <= gap * 1.1 for wait in waits[1:])
 
 
+def test_a_pace_of_nothing_is_no_pace_of_our_own_and_the_window_stays() -> None:
+    timed = Timed(get_per_second=0, write_per_second=0)
+    assert {timed.wait(bucket="write") for _ in range(20)} == {0.0}
+    assert sum(timed.wait() for _ in range(451)) == pytest.approx(300)
+
+
 @pytest.mark.parametrize(("live", "most"), [(True, READS), (False, READS - FOR_LIVE)])
 def test_no_window_of_five_minutes_holds_more_reads_than_trakt_allows(live: bool, most: int) -> None:
     timed = Timed()
