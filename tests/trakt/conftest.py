@@ -225,6 +225,8 @@ def serving(made: Catalogue, contract: Contract | None) -> Iterator[Simulator]:
             return
         body = request.get_json(silent=True)
         simulated.bodies.append((request.method, request.path, body))
+        if request.path.startswith("/oauth/") and isinstance(body, dict):
+            body = {"client_secret": "", **body}  # the contract demands it, Trakt's guide does not
         key = (request.method, request.path, _shape(body))
         if contract is not None and key not in checked:
             checked.add(key)
