@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from sidecar.cli import say
-from sidecar.cli.here import look_around, perform
+from sidecar.cli.here import Here, look_around, perform
+
+HELD = 7  # somebody has to decide first
 
 
 @click.command(
@@ -18,7 +20,7 @@ from sidecar.cli.here import look_around, perform
 @click.argument("person")
 @click.option("--token-file", type=click.Path(path_type=Path), help="Take over the token pair in this file instead.")
 @click.option("--answer", type=click.Choice(["shared", "replace", "no"]), help="Answer the question of an earlier try.")
-def link(person: str, token_file: Path | None, answer: str | None) -> None:
+def link(person: str, token_file: Path | None, answer: str | None) -> int:
     """Link PERSON to Trakt: type the code it shows into Trakt's page, on any device.
 
     A token file holds Trakt's token object, or is the config.json of CrossWatch. It is left alone, but the other
@@ -26,8 +28,7 @@ def link(person: str, token_file: Path | None, answer: str | None) -> None:
     """
     here = look_around()
     if answer is not None:
-        _show(here, person, perform(here, "answer", {"person": person, "answer": answer}))
-        return
+        return _show(here, person, perform(here, "answer", {"person": person, "answer": answer}))
     arguments: dict[str, Any] = {"person": person}
     if token_file is not None:
         from sidecar.trakt.links import read_token_file
@@ -38,9 +39,10 @@ def link(person: str, token_file: Path | None, answer: str | None) -> None:
         arguments["token"] = {name: getattr(token, name) for name in token.__struct_fields__}
     with say.Countdown() as countdown:
         outcome = perform(here, "link", arguments, on_event=lambda event: _progress(countdown, event), create=True)
-    _show(here, person, outcome)
-    if token_file is not None and "question" not in outcome:
-        say.line("  The file is as it was. The other tool's login ends at the first renewal of the pair.")
+    code = _show(here, person, outcome)
+    if token_file is not None and code == 0:
+        say.line("  The file is as it was. The other tool's login ends when the pair is renewed for the first time.")
+    return code
 
 
 @click.command(
@@ -61,7 +63,7 @@ def unlink(person: str, *, yes: bool) -> None:
     done = perform(here, "unlink", {"person": person})
     if done["others"]:
         say.marked("ok", f"{done['person']} is not linked to {done['account']} any more.")
-        say.marked("note", f"{' and '.join(done['others'])} shares the account and stays linked.")
+        say.marked("note", f"{' and '.join(done['others'])} uses the account on.")
         return
     say.marked("ok", f"{done['person']} is not linked to {done['account']} any more; the tokens are wiped.")
     if not done["told"]:
@@ -84,21 +86,21 @@ def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
         countdown.show("Waiting for you", event["seconds_left"])
 
 
-def _show(here: Any, person: str, outcome: dict[str, Any]) -> None:
-    """The outcome, or the question and how to answer it."""
+def _show(here: Here, person: str, outcome: dict[str, Any]) -> int:
+    """The outcome, or the question and how to answer it; the exit code of either."""
     if outcome.get("linked"):
         kind = "VIP account" if outcome["vip"] else "account"
         say.marked("ok", f"{outcome['person']} is linked to the Trakt {kind} {outcome['account']}.")
-        return
+        return 0
     if "question" not in outcome:
         say.marked("ok", "Nothing was linked; the new token is forgotten.")
-        return
+        return 0
     from sidecar.trakt.tokens import as_word
 
     say.line(outcome["question"])
     if say.is_terminal():
         chosen = click.prompt("Your answer", type=click.Choice(outcome["answers"]))
-        _show(here, person, perform(here, "answer", {"person": person, "answer": chosen}))
-    else:
-        for word in outcome["answers"]:
-            say.line(f"  sidetrakt link {as_word(person)} --answer {word}")
+        return _show(here, person, perform(here, "answer", {"person": person, "answer": chosen}))
+    for word in outcome["answers"]:
+        say.line(f"  sidetrakt link {as_word(person)} --answer {word}")
+    return HELD

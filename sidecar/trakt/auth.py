@@ -25,7 +25,7 @@ from sidecar.trakt.statuses import SERVICE, AppRefused, is_json, unreadable
 from sidecar.trakt.wire import DeviceCode, Token, token_of
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
-TICK = 1.0  # seconds between two words about how long still; also how soon we notice that nobody waits any more
+TICK = 0.5  # seconds between two words about how long still; also how soon we notice that nobody waits any more
 SLOWER = 5.0  # seconds added to the interval when Trakt says that we ask too fast
 AFTER_TROUBLE = 30.0  # seconds to the next try while Trakt is not answering
 AT_THE_GATE = timedelta(minutes=5)  # how long nothing is sent after a page of something that stands before Trakt

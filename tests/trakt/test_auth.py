@@ -37,9 +37,12 @@ def approve_at_poll(world: World, code: DeviceCode, number: int) -> None:
     if number == 1:
         world.act("approve", user_code=code.user_code)
     else:
-        world.on_rest = lambda: (
-            len(world.log(path=POLL)) == number - 1 and world.act("approve", user_code=code.user_code)
-        )
+
+        def type_it_in() -> None:
+            if len(world.log(path=POLL)) == number - 1:
+                world.act("approve", user_code=code.user_code)
+
+        world.on_rest = type_it_in
 
 
 def gaps(world: World) -> list[float]:
@@ -54,7 +57,7 @@ def test_a_code_is_polled_at_its_interval_until_somebody_types_it_in(world: Worl
     token, said = wait(world, code)
     assert [row["status"] for row in world.log(path=POLL)] == [400, 400, 200]
     assert gaps(world) == [5, 5]
-    assert [each.seconds_left for each in said] == list(range(600, 585, -1))
+    assert [each.seconds_left for each in said[::2]] == list(range(600, 585, -1))
     assert not any(each.trouble for each in said)
     assert (token.expires_in, token.created_at) == (604800, int(world.clock.now().timestamp()))
 
@@ -178,7 +181,7 @@ def test_polls_are_never_closer_than_the_interval_not_even_the_last(world: World
     assert gaps(world) == [5, 5, 5]
 
 
-def test_told_to_stop_it_stops_within_a_second(world: World) -> None:
+def test_told_to_stop_it_stops_at_once(world: World) -> None:
     code = begin(world)
     heard = world.service.auth.wait_for(code, world.rest)
     next(heard)
@@ -192,7 +195,7 @@ def test_whoever_leaves_ends_the_polling(world: World) -> None:
     code = begin(world)
     heard = world.service.auth.wait_for(code, world.rest)
     assert isinstance(heard, Iterator)
-    for _ in range(12):
+    for _ in range(24):
         next(heard)
     del heard
     world.later(minutes=5)

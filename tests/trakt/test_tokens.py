@@ -334,7 +334,12 @@ def test_an_interrupted_renewal_interrupts_nobody_else(world: World, monkeypatch
     assert inside.wait(5)
     going = world.service.tokens._going[uuid]
     going_exception = going.exception
-    going.exception = lambda timeout=None: (waiting.set(), going_exception(timeout))[1]  # type: ignore[method-assign]
+
+    def heard(timeout: float | None = None) -> BaseException | None:
+        waiting.set()
+        return going_exception(timeout)
+
+    monkeypatch.setattr(going, "exception", heard)
     with pytest.raises(Unreachable, match="interrupted"):
         world.service.tokens.renew(uuid, stale)
     first.join()
