@@ -171,7 +171,7 @@ class Trakt:
         request = _Request("POST /scrobble/{action}", account, {"action": action}, body=body, urgent=True)
         answer = self._call(request, fine=(409,))
         try:
-            said = decode(answer, Scrobbled)
+            said: Scrobbled = decode(answer, Scrobbled)
         except BadAnswer:
             if answer.status_code != 409:
                 raise

@@ -35,8 +35,9 @@ from sidecar.trakt.provider import TraktSide
 from sidecar.trakt.service import TraktService
 from sidecar.trakt.wire import Token
 from tests.demo.trakt.conftest import catalogue
-from tests.demo.trakt.contract import Contract, Exchange
+from tests.demo.trakt.contract import Contract
 from tests.fakes import START, FakeClock
+from tests.trakt.asked import endpoint_of, problems_of, shape
 
 HEAT = Ref(Kind.MOVIE, Ids(345, "tt0113277", 949), name="Heat", year=1995, runtime=170)
 DARK = Ids(118, "tt5753856", 70523, 334824)
@@ -65,6 +66,8 @@ class Simulator:
     control: Control
     catalogue: Catalogue
     bodies: list[tuple[str, str, Any]] = field(default_factory=list)  # method, path, JSON of each write
+    wrong: list[str] = field(default_factory=list)  # requests that were not as the contract says
+    endpoints: set[str] = field(default_factory=set)  # those that were asked since the last reset
 
     def reset(self, at: datetime) -> None:
         """As after its start, at this moment."""
@@ -74,6 +77,8 @@ class Simulator:
         for forget in self.control._resets:  # again, so that its tokens are of this moment
             forget()
         self.bodies.clear()
+        self.wrong.clear()
+        self.endpoints.clear()
 
 
 @dataclass
@@ -197,13 +202,6 @@ class World:
             return Alerts(db).open_ones()
 
 
-def _shape(value: Any) -> Any:
-    """What a body looks like, whatever it says: one of each shape is enough to be checked."""
-    if isinstance(value, dict):
-        return frozenset((key, _shape(inner)) for key, inner in value.items())
-    return frozenset(map(_shape, value)) if isinstance(value, list) else type(value)
-
-
 @pytest.fixture(scope="session")
 def trakt_contract() -> Contract | None:
     """The contract when its files are there."""
@@ -217,30 +215,24 @@ def serving(made: Catalogue, contract: Contract | None) -> Iterator[Simulator]:
     control = Control("trakt")
     app = make_app(made, control)
     checked: set[Any] = set()
-    wrong: list[str] = []
 
     def note() -> None:
         request = flask.request
-        if request.method not in ("POST", "PUT") or request.path.startswith("/_control"):
-            return
-        body = request.get_json(silent=True)
-        simulated.bodies.append((request.method, request.path, body))
-        if request.path.startswith("/oauth/") and isinstance(body, dict):
-            body = {"client_secret": "", **body}  # the contract demands it, Trakt's guide does not
-        key = (request.method, request.path, _shape(body))
-        if contract is not None and key not in checked:
+        write, body = request.method in ("POST", "PUT"), request.get_json(silent=True)
+        if write:
+            simulated.bodies.append((request.method, request.path, body))
+        key = (request.method, request.path, frozenset(request.args), shape(body) if write else None)
+        simulated.endpoints.add(endpoint_of(request.method, request.path))
+        if key not in checked and not (found := problems_of(contract, request, body)):
             checked.add(key)
-            found = list(contract.operation(request.method, request.path))
-            where = f"{request.method} {request.path}"
-            wrong.extend([] if found else [f"{where} is not in the contract"])
-            wrong.extend(contract._check(contract._request(_exchange(request), found), body, where))
+        elif key not in checked:
+            simulated.wrong += found
 
     app.before_request_funcs.setdefault(None, []).insert(0, note)
     listener = Listener(app).start()
     simulated = Simulator(listener.url, control, made)
     yield simulated
     listener.close()
-    assert wrong == []
 
 
 @contextmanager
@@ -256,6 +248,7 @@ def living(simulator: Simulator, folder: Path) -> Iterator[World]:
     made.service.close()
     store.close()
     assert not [row for row in made.control.log if row["unhandled"]]
+    assert simulator.wrong == []
 
 
 @pytest.fixture(scope="session")
@@ -263,10 +256,6 @@ def simulator(trakt_contract: Contract | None) -> Iterator[Simulator]:
     """One simulator for all tests of this folder."""
     with serving(catalogue(), trakt_contract) as served:
         yield served
-
-
-def _exchange(request: flask.Request) -> Exchange:
-    return Exchange(request.method, request.path, request.query_string.decode())
 
 
 @pytest.fixture
