@@ -68,12 +68,16 @@ class Lookup:
         return None
 
     def _by_id(self, kind: Kind, source: str, value: str, *, urgent: bool) -> list[Ref]:
-        def right(rows: list[Row]) -> list[Ref]:
-            refs = [row.ref() for row in rows if row.type == kind]
-            return [ref for ref in refs if ref is not None and str(getattr(ref.ids, source)) == value]
+        def right(row: Row) -> bool:
+            ref = row.ref()
+            return ref is not None and str(getattr(ref.ids, source)) == value
+
+        def sure(rows: list[Row]) -> bool:  # an imdb id finds every kind, whatever was asked for
+            return all(right(row) and (row.type == kind or source == "imdb") for row in rows)
 
         ask = partial(self._trakt.look_up, source, value, kind, urgent=urgent)
-        return right(self._asked(f"{kind} {source} {value}", Row, ask, lambda rows: not rows or bool(right(rows))))
+        rows = self._asked(f"{kind} {source} {value}", Row, ask, sure)
+        return [ref for row in rows if row.type == kind and right(row) and (ref := row.ref()) is not None]
 
     def _asked(
         self, key: str, kind: type[Found], ask: Callable[[], list[Found]], sure: Callable[[list[Found]], bool]
