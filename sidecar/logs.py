@@ -12,12 +12,14 @@ import logging.handlers
 import re
 import sys
 import threading
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "•••"
 EXTRA = ("provider", "feature", "run")  # what a record may say beside its text
+RUN: ContextVar[str] = ContextVar("run", default="")  # the sync run that is going on
 SHORTEST = 6  # a known secret shorter than this would blank out ordinary words
 
 _KEY = (

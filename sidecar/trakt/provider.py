@@ -20,6 +20,7 @@ from sidecar.store.people import People
 from sidecar.store.titles import Titles
 from sidecar.trakt.bodies import body_of, prepare
 from sidecar.trakt.client import Trakt
+from sidecar.trakt.log import told
 from sidecar.trakt.lookup import Lookup
 from sidecar.trakt.push import failed
 from sidecar.trakt.reads import Known, Reading, Reads, same_title
@@ -96,6 +97,7 @@ class TraktSide:
             return Health(_state_of(problem), problem.what, problem.next_step, until)
         return Health(State.OK)
 
+    @told
     def build_index(self, feature: Feature, since: Any = None, only: Sequence[Ref] | None = None) -> Index:
         """Read one feature as far as its stamps say that it moved; the mark is the stamps from before the read."""
         now = self._clock.now()
@@ -137,6 +139,7 @@ class TraktSide:
             kinds=frozenset(kinds) if len(kinds) < len(stamps) else None,
         )
 
+    @told
     def add(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:
         """Add or update exactly these facts."""
         held: dict[int, Receipt] = {}
@@ -151,6 +154,7 @@ class TraktSide:
         done = iter(self._dry(right, feature) if dry_run else self._writes.add(right, feature))
         return [held[index] if index in held else next(done) for index in range(len(facts))]
 
+    @told
     def remove(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:
         """Remove exactly these facts; plays by their own ids only."""
         return self._dry(facts, feature, remove=True) if dry_run else self._writes.remove(facts, feature)

@@ -14,6 +14,7 @@ from typing import Any
 from sidecar.errors import Outage, Refused
 from sidecar.model import Kind, Ref
 from sidecar.trakt.client import Trakt
+from sidecar.trakt.log import about
 from sidecar.trakt.wire import Scrobbled, written_ids
 
 FLOOR, BELOW, ABOVE, WATCHED = 1.0, 79.4, 80.6, 80.0
@@ -77,7 +78,8 @@ class Scrobbler:
         forms = _forms(ref)
         for number, form in enumerate(forms, 1):
             try:
-                answer = self._trakt.scrobble(account, action, {"progress": round(progress, 2), **form})
+                with about("scrobble"):
+                    answer = self._trakt.scrobble(account, action, {"progress": round(progress, 2), **form})
             except Refused as problem:
                 if problem.status == 404 and number < len(forms):
                     continue  # its own ids are unknown; perhaps its show and numbers are not
