@@ -12,7 +12,7 @@ from typing import Any
 
 from sidecar.clock import Clock
 from sidecar.contract import Fact, Health, Index, Outcome, Receipt, Scope, State
-from sidecar.errors import AuthLost, BadAnswer, NotLinked, RateLimited, RemoteError, SidetraktError, Unreachable, UserError
+from sidecar.errors import AuthLost, BadAnswer, NotLinked, RateLimited, RemoteError, SidetraktError, Unreachable
 from sidecar.model import Feature, Kind, Ref
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.store.db import Store
@@ -256,8 +256,9 @@ def _state_of(problem: SidetraktError) -> State:
         RateLimited: State.RATE_LIMITED,
         AppRefused: State.APP_REFUSED,
         Unreachable: State.UNREACHABLE,
-        UserError: State.NOT_SET_UP,
     }
+    if not isinstance(problem, RemoteError):
+        return State.NOT_SET_UP
     return next((state for kind, state in states.items() if isinstance(problem, kind)), State.OUTAGE)
 
 
