@@ -20,6 +20,7 @@ from sidecar.store.db import look_into
 from sidecar.store.people import People
 from tests.demo.trakt.conftest import catalogue
 from tests.system.conftest import Running, Sidetrakt
+from tests.trakt.asked import contract_here, listen_to
 
 Up = Callable[..., Running]
 POLL, TOKEN = "/oauth/device/token", "/oauth/token"
@@ -74,11 +75,13 @@ def trakt() -> Iterator[Trakt]:
             made.told.append(answer.get_json())
         return answer
 
+    heard = listen_to(app, contract_here())
     listener = Listener(app).start()
     made = Trakt(listener.url, control)
     yield made
     control.faults.clear()
     listener.close()
+    assert heard.wrong == []
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -11,6 +13,41 @@ from sidecar.trakt.endpoints import ENDPOINTS
 from tests.demo.trakt.contract import Contract, Exchange
 
 LITERAL_FIRST = sorted(ENDPOINTS, key=lambda endpoint: endpoint.count("{"))
+
+
+@dataclass
+class Heard:
+    """What was sent to a simulator."""
+
+    bodies: list[tuple[str, str, Any]] = field(default_factory=list)  # method, path, JSON of each write
+    wrong: list[str] = field(default_factory=list)  # requests that were not as the contract says
+    endpoints: set[str] = field(default_factory=set)
+
+
+def listen_to(app: flask.Flask, contract: Contract | None) -> Heard:
+    """Notes and checks every request that this simulator gets from now on."""
+    heard, checked = Heard(), set[Any]()
+
+    def note() -> None:
+        request = flask.request
+        write, body = request.method in ("POST", "PUT"), request.get_json(silent=True)
+        if write:
+            heard.bodies.append((request.method, request.path, body))
+        heard.endpoints.add(endpoint_of(request.method, request.path))
+        key = (request.method, request.path, frozenset(request.args), shape(body) if write else None)
+        if key not in checked:
+            problems = problems_of(contract, request, body)
+            heard.wrong.extend(problems)
+            checked.update([] if problems else [key])
+
+    app.before_request_funcs.setdefault(None, []).insert(0, note)
+    return heard
+
+
+def contract_here() -> Contract | None:
+    """The contract when its files are there."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "contracts"
+    return Contract(folder) if folder.is_dir() else None
 
 
 def endpoint_of(method: str, path: str) -> str:

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
 
 from sidecar.contract import Fact, Plays
@@ -37,7 +36,7 @@ from sidecar.trakt.wire import Token
 from tests.demo.trakt.conftest import catalogue
 from tests.demo.trakt.contract import Contract
 from tests.fakes import START, FakeClock
-from tests.trakt.asked import endpoint_of, problems_of, shape
+from tests.trakt.asked import contract_here, listen_to
 
 HEAT = Ref(Kind.MOVIE, Ids(345, "tt0113277", 949), name="Heat", year=1995, runtime=170)
 DARK = Ids(118, "tt5753856", 70523, 334824)
@@ -205,8 +204,7 @@ class World:
 @pytest.fixture(scope="session")
 def trakt_contract() -> Contract | None:
     """The contract when its files are there."""
-    folder = Path(__file__).resolve().parents[3] / "shared" / "contracts"
-    return Contract(folder) if folder.is_dir() else None
+    return contract_here()
 
 
 @contextmanager
@@ -214,23 +212,9 @@ def serving(made: Catalogue, contract: Contract | None) -> Iterator[Simulator]:
     """A simulator on a port of its own; every body that it gets is checked against the contract."""
     control = Control("trakt")
     app = make_app(made, control)
-    checked: set[Any] = set()
-
-    def note() -> None:
-        request = flask.request
-        write, body = request.method in ("POST", "PUT"), request.get_json(silent=True)
-        if write:
-            simulated.bodies.append((request.method, request.path, body))
-        key = (request.method, request.path, frozenset(request.args), shape(body) if write else None)
-        simulated.endpoints.add(endpoint_of(request.method, request.path))
-        if key not in checked and not (found := problems_of(contract, request, body)):
-            checked.add(key)
-        elif key not in checked:
-            simulated.wrong += found
-
-    app.before_request_funcs.setdefault(None, []).insert(0, note)
+    heard = listen_to(app, contract)
     listener = Listener(app).start()
-    simulated = Simulator(listener.url, control, made)
+    simulated = Simulator(listener.url, control, made, heard.bodies, heard.wrong, heard.endpoints)
     yield simulated
     listener.close()
 

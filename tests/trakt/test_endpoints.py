@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import flask
 import pytest
 
 from sidecar.contract import Collected, Fact, Listed, Rating
@@ -13,6 +15,8 @@ from sidecar.store.titles import Titles
 from sidecar.trakt.client import ENDPOINTS
 from sidecar.trakt.links import Linked
 from sidecar.trakt.wire import Token
+from tests.demo.trakt.contract import Contract
+from tests.trakt.asked import problems_of
 from tests.trakt.conftest import DARK, HEAT, World, play
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +99,21 @@ def test_nobody_is_asked_for_a_password_of_trakt() -> None:
     folder = ROOT / "sidecar" / "trakt"
     places = [path for path in SOURCES if path.parent == folder or path.name in ("link.py", "commands.py")]
     assert [str(path) for path in places if re.search(r"password|hide_input|getpass", SOURCES[path], re.I)] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/users/me/lists", None),
+        ("GET", "/sync/ratings/movies?rating_of=8", None),
+        ("POST", "/sync/history", {"movies": [{"ids": {"trakt": "345"}}]}),
+        ("POST", "/sync/history", {"films": []}),
+        ("POST", "/scrobble/start", {"progress": "12", "movie": {"ids": {"trakt": 345}}}),
+        ("POST", "/oauth/token", {"grant_type": "refresh_token"}),
+    ],
+)
+def test_a_request_that_is_not_as_trakt_wants_it_would_be_noticed(
+    contracts: Path, method: str, path: str, body: Any
+) -> None:
+    with flask.Flask("any").test_request_context(path, method=method, json=body):
+        assert problems_of(Contract(contracts), flask.request, body)
