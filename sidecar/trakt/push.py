@@ -130,7 +130,7 @@ class Push:
         """
         times = [entry.at or NO_DATE for entry in batch]
         try:
-            rows = self._reads.window(min(times) - MINUTE, max(times) + MINUTE)
+            rows = self._reads.window(max(min(times) - MINUTE, NO_DATE), max(times) + MINUTE)
         except SidetraktError as blind:
             self._stopped = blind
             self._fail(batch, problem, Outcome.UNKNOWN)

@@ -147,6 +147,8 @@ class Reads:
     def collection(self, kinds: Collection[Kind]) -> Reading:
         """The whole collection with media data; episodes by show and numbers, as Trakt gives them."""
         reading, params = Reading(), Params(extended="metadata")
+        if set(kinds) - {Kind.MOVIE, Kind.EPISODE}:
+            reading.lacks("Trakt collects movies and episodes, and nothing above them")
         if Kind.MOVIE in kinds:
             fetch = lambda page: self._trakt.collection_page(self._account, "movies", page)  # noqa: E731
             for row in reading.took(read_all(fetch, Row, _title_key, lambda row: row, params)):
@@ -241,13 +243,18 @@ class Reads:
 
 
 def same_title(one: Ref, other: Ref) -> bool:
-    """Whether two refs mean the same title: by any id both have, else by show and numbers."""
+    """Whether two refs mean the same title: by Trakt's id, else by any id both have, else by show and numbers.
+
+    Any, because Trakt passes over ids that it does not know.
+    """
     if one.kind is not other.kind:
         return False
+    if one.ids.trakt is not None and other.ids.trakt is not None:
+        return one.ids.trakt == other.ids.trakt
     mine, theirs = dict(one.ids.pairs()), dict(other.ids.pairs())
-    for name in ("trakt", "imdb", "tmdb", "tvdb"):  # in the order in which Trakt itself believes them
-        if name in mine and name in theirs:
-            return mine[name] == theirs[name]
+    shared = [name for name in ("imdb", "tmdb", "tvdb") if name in mine and name in theirs]
+    if shared:
+        return any(mine[name] == theirs[name] for name in shared)
     if one.show is None or other.show is None or (one.season, one.number) != (other.season, other.number):
         return False
     return same_title(Ref(Kind.SHOW, one.show), Ref(Kind.SHOW, other.show)) if one.show and other.show else False

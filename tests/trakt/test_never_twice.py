@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.contract import Fact, Outcome, Receipt
-from sidecar.model import Feature
+from sidecar.model import Feature, Ids, Kind, Ref
 from tests.contract import VALUES
 from tests.fakes import START
-from tests.trakt.conftest import HEAT, Simulator, World, film, living, part, play
+from tests.trakt.conftest import DARK, HEAT, Simulator, World, film, living, part, play
 
 BASE = START - timedelta(days=400)
 LOST = {"name": "lost"}
@@ -48,6 +48,24 @@ def test_after_a_doubtful_answer_it_looks_before_it_repeats(world: World, fault:
     done_at_once = fault in (LOST, AFTER, CUT, FULL, GATEWAY, TWICE)
     halved = fault is BEFORE
     assert asked[2:] == ([] if done_at_once else ["POST /sync/history"] * (2 if halved else 1))
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        Ref(Kind.MOVIE, Ids(imdb="tt7777777", tmdb=949)),  # Trakt passes over an id that it does not know
+        Ref(Kind.MOVIE, Ids(imdb="tt0113277", tmdb=11_000)),  # and believes the first of two that disagree
+        Ref(Kind.EPISODE, Ids(tvdb=818102), DARK, 1, 3),
+        Ref(Kind.EPISODE, Ids(tmdb=618102)),
+    ],
+)
+def test_a_title_is_found_again_by_whatever_id_trakt_believed(world: World, ref: Ref) -> None:
+    side = world.side()
+    world.fault("lost", method="POST", times=2)
+    (receipt,) = side.add([play(ref, BASE)], Feature.HISTORY)
+    assert receipt.outcome is Outcome.DONE
+    assert world.state()["history"] == 1
+    assert receipt.remote == str(world.state()["plays"][0]["id"])
 
 
 def test_a_lost_answer_twice_leaves_exactly_one_play_each(world: World) -> None:

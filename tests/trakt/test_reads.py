@@ -407,6 +407,7 @@ def test_the_collection_comes_with_its_media_data(world: World) -> None:
     assert (episode.ref.show, episode.ref.season, episode.ref.number) == (DARK_TRAKT, 1, 2)
     only = world.side().build_index(Feature.COLLECTION, only=[part(2)])
     assert [fact.ref.number for fact in only.facts] == [2]
+    assert not world.side().build_index(Feature.COLLECTION, only=[Ref(Kind.SHOW, DARK)]).complete
 
 
 DARK_TRAKT = Ids(DARK.trakt, DARK.imdb, DARK.tmdb, DARK.tvdb, "dark")
