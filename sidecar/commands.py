@@ -6,14 +6,15 @@ It does not matter who carries them out: the running `up`, or the command itself
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import msgspec
 
 from sidecar.app import App
-from sidecar.contract import Plays
-from sidecar.errors import UserError
+from sidecar.contract import Plays, State
+from sidecar.errors import NotLinked, RemoteError, UserError
 from sidecar.model import Feature
 from sidecar.options import parse_choices
 from sidecar.store.handover import Event
@@ -107,19 +108,26 @@ def look(app: App, arguments: Arguments) -> Iterator[Event]:
 
 
 def health(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG001 - every command takes arguments
-    """How every linked account is, with one request each."""
+    """How every linked account is, with one request each; one more where that leaves a link in doubt."""
     with app.store.read() as db:
-        accounts = People(db).trakt_accounts()
-        names = {account.uuid: People(db).sharing(account.uuid)[0].name for account in accounts}
-    found = []
-    for account in accounts:
-        if account.state == "connected":
-            how = app.trakt.side(account.uuid).health()
-            found.append({"account": account.name, "state": how.state, "what": how.what, "next_step": how.next_step})
-        else:
-            step = f"Link it again with `sidetrakt link {as_word(names[account.uuid])}`."
-            found.append({"account": account.name, "state": "auth", "what": account.reason, "next_step": step})
-    yield {"result": found}
+        uuids = [account.uuid for account in People(db).trakt_accounts()]
+    yield {"result": [_health(app, uuid) for uuid in uuids]}
+
+
+def _health(app: App, uuid: str) -> dict[str, Any]:
+    side = app.trakt.side(uuid)
+    how = side.health()
+    if how.state is State.AUTH:  # a token that ran out, or a link that ended: only a renewal can tell
+        with suppress(RemoteError, NotLinked):
+            app.trakt.client.last_activities(uuid)
+        how = side.health()
+    with app.store.read() as db:
+        people = People(db)
+        account, names = people.trakt_account(uuid), people.sharing(uuid)
+    if account.state != "connected":
+        step = f"Link it again with `sidetrakt link {as_word(names[0].name)}`."
+        return {"account": account.name, "state": State.AUTH, "what": account.reason, "next_step": step}
+    return {"account": account.name, "state": how.state, "what": how.what, "next_step": how.next_step}
 
 
 def _linked_person(app: App, name: str) -> tuple[Person, str]:

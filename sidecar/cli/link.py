@@ -80,8 +80,8 @@ def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
         say.line()
         countdown.picture(segno.make(event["url"]))
     if event.get("trouble"):
-        again = f"{event['trouble']} Leave this open, it is tried again in {event['again_in']} s"
-        countdown.show(again, event["seconds_left"])
+        what = f"{event['trouble']} Leave this open"
+        countdown.show(what, event["seconds_left"], f"; again in {event['again_in']} s")
     else:
         countdown.show("Waiting for you", event["seconds_left"])
 

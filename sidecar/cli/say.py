@@ -87,9 +87,9 @@ class Countdown:
         if self._console.is_terminal:
             code.terminal(compact=True)
 
-    def show(self, what: str, seconds_left: int) -> None:
-        """The present state."""
-        text = f"{what} … {seconds_left // 60}:{seconds_left % 60:02} left"
+    def show(self, what: str, seconds_left: int, detail: str = "") -> None:
+        """The present state; the detail, which changes all the time, in a terminal only."""
+        text = f"{what}{detail if self._status else ''} … {seconds_left // 60}:{seconds_left % 60:02} left"
         if self._status is not None:
             self._status.update(text)
             self._status.start()

@@ -148,8 +148,9 @@ def test_a_code_links_and_is_polled_no_longer_than_somebody_waits(
         process.send_signal(signal.SIGKILL if running else signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert (process.returncode, err.strip()) == ((-signal.SIGKILL, "") if running else (130, "✗ Stopped."))
-    trakt.next_row(POLL, 1.2)  # the one that was due within the interval
-    assert not trakt.next_row(POLL, 1.6)
+    if running:
+        trakt.next_row(POLL, 1.2)  # the one that was due within the interval
+        assert not trakt.next_row(POLL, 1.6)
     with begin(linked_to, "link", "Anna") as process:
         trakt.act("approve", user_code=code_of(process))
         out, err = process.communicate(timeout=20)
@@ -209,7 +210,7 @@ def test_killed_between_the_answer_and_the_commit_there_is_no_half_pair_and_one_
     assert running.stop() == 0
 
 
-def test_an_outage_while_a_code_is_typed_in_is_told_and_survived(linked_to: Sidetrakt, trakt: Trakt) -> None:
+def test_an_outage_or_a_refused_app_before_there_is_a_code_is_told(linked_to: Sidetrakt, trakt: Trakt) -> None:
     trakt.control.faults.arm({"name": "status", "status": 502, "body": "html", "path": "code$"})
     done = linked_to("link", "Anna")
     assert done.returncode == 1
@@ -261,6 +262,18 @@ def test_two_persons_share_an_account_and_part_again(linked_to: Sidetrakt, trakt
     assert done.stdout == "✓ Finn is not linked to ben any more; the tokens are wiped.\n"
     assert len(trakt.rows("/oauth/revoke")) == 1
     assert linked_to("people").stdout.count("not set up") == 2
+
+
+def test_the_doctor_tells_a_token_that_ran_out_from_a_link_that_ended(linked_to: Sidetrakt, trakt: Trakt) -> None:
+    adopt(linked_to)
+    trakt.act("expire_tokens")
+    assert "✓ Trakt: anna is connected" in linked_to("doctor").stdout
+    trakt.act("revoke_tokens")
+    done = linked_to("doctor")
+    assert done.returncode == 2
+    assert "✗ Trakt: anna: Trakt no longer accepts this link." in done.stdout
+    assert "`sidetrakt link Anna`" in done.stdout
+    assert link_state(linked_to) == ("attention", 1)
 
 
 def test_no_token_is_readable_in_the_folder_or_in_what_commands_print(
