@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.errors import NotLinked, Outage, SecretsLocked, UserError
 from sidecar.model import Ids, Kind, Ref, Secret
+from sidecar.store.keys import make_key
 from sidecar.store.outbox import Outbox, State, Topic
 from sidecar.store.people import People, TraktAccount
 from sidecar.store.titles import Titles
@@ -371,6 +372,16 @@ def test_no_token_and_no_code_is_readable_in_any_file_or_error(world: World) -> 
     told = (anna.access_token, anna.refresh_token, ben.access_token, ben.refresh_token, fresh.reveal())
     for secret in (*told, code.device_code, "canary-access", "canary-refresh"):
         assert secret not in written
+
+
+def test_each_token_is_kept_out_of_the_log_as_soon_as_it_is_known(world: World) -> None:
+    told: list[str] = []
+    world.vault = Vault((make_key(),), world.clock, told.append)
+    uuid, token, waits = world.link("anna"), world.token("anna"), by_code(world, "ben")
+    fresh = world.service.tokens.renew(uuid, Secret(token.access_token))
+    world.service.links.link("Anna", waits)
+    kept = {token.access_token, token.refresh_token, waits.access_token, waits.refresh_token, fresh.reveal()}
+    assert kept <= set(told)
 
 
 def test_a_linking_asks_trakt_only_who_the_account_is(world: World) -> None:
