@@ -244,6 +244,5 @@ class Trakt:
         try:
             return check(answer, self._clock)
         except AccountLocked as problem:
-            if request.account:
-                self._tokens.lost(request.account, "auth", problem.what, problem.next_step)
+            self._tokens.lost(request.account, "auth", problem.what, problem.next_step)
             raise

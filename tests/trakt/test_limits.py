@@ -202,7 +202,7 @@ def test_a_429_is_a_pause_as_long_as_it_says(
     if "X_Ratelimit" in headers:
         headers = headers | {"X_Ratelimit": left(0, 30, timed.clock)}
     more = {"Content_Type": kind} if kind else {}
-    problem = timed.hear(429, **headers, **more)
+    problem = timed.hear(429, "a", "read", **headers, **more)
     assert problem is not None
     assert problem.status == 429
     assert problem.retry_at is not None

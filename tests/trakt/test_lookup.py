@@ -103,7 +103,7 @@ def test_an_episode_whose_own_id_is_another_ones_is_not_told_by_its_numbers(worl
 
 @pytest.mark.parametrize("change", [{"season": 9}, {"number": 99}, {"show": Ids(tvdb=1)}])
 def test_an_episode_that_is_not_there_is_nothing(world: World, change: dict[str, Any]) -> None:
-    parts = {"show": DARK, "season": 1, "number": 2} | change
+    parts: dict[str, Any] = {"show": DARK, "season": 1, "number": 2} | change
     assert world.service.lookup.resolve(Ref(Kind.EPISODE, **parts)) is None
 
 

@@ -159,6 +159,10 @@ LACKING: dict[str, tuple[Server, str]] = {
         Server(500, page2=both(emptied, says(Item_Count=250, Page_Count=1))),
         "counted 500 and gave 250",
     ),
+    "a short page that says it is the last": (
+        Server(600, all=without("Item_Count"), page2=both(halved, says(Page_Count=2))),
+        "page 2 of 3 was not full",
+    ),
     "the last page loses its count": (
         Server(600, page2=halved, page3=without("Item_Count")),
         "counted 600 and gave 475",
