@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from bench import household, start, store
+from bench import household, start, store, trakt
 from bench.figure import SIZES, Figure
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = {"start": start.measure, "store": store.measure, "household": household.measure}
+PARTS = {"start": start.measure, "store": store.measure, "household": household.measure, "trakt": trakt.measure}
 
 
 @click.command()

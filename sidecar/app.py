@@ -1,34 +1,33 @@
 """The composition root: builds everything from the settings, starts it and stops it.
 
 Whoever holds the lock of the data folder builds an App: `up` for life, a command for as long as it works.
-Commands that write stand in `commands`, so that it does not matter who carries them out.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sidecar.clock import Clock
-from sidecar.errors import SidetraktError, UserError
+from sidecar.errors import SidetraktError
 from sidecar.logs import Redaction
 from sidecar.metrics import Metrics
-from sidecar.options import parse_choices
 from sidecar.settings import Settings
 from sidecar.store.alerts import Alerts
 from sidecar.store.db import open_store
-from sidecar.store.handover import Desk, Event
-from sidecar.store.keys import find_keys
+from sidecar.store.handover import Desk, Perform
+from sidecar.store.keys import Keys, find_keys
 from sidecar.store.ledger import Ledger
+from sidecar.store.lookups import Lookups
 from sidecar.store.outbox import Outbox
 from sidecar.store.owner import Owner, begin_epoch
-from sidecar.store.people import People
 from sidecar.store.runs import Runs
 from sidecar.store.vault import open_vault, rotate
 from sidecar.timer import Job, Timer
+from sidecar.trakt.service import TraktService
 from sidecar.worker import Crew
 
 log = logging.getLogger(__name__)
@@ -64,21 +63,27 @@ class App:
             raise
         self.crew = Crew(clock, self.metrics.worker_failed)
         self.timer = Timer(clock)
+        self.trakt = TraktService(
+            settings.trakt,
+            self.store,
+            lambda: self.vault,
+            clock=clock,
+            rest=self.crew.stop.wait,
+            count=self.metrics.request,
+        )
+        self._links_due = threading.Event()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
 
-    @property
-    def commands(self) -> dict[str, Callable[[dict[str, Any]], Iterator[Event]]]:
-        """What another command may ask for, by name."""
-        return {"set": self._set, "keys rotate": self._rotate}
-
-    def start(self, owner: Owner) -> None:
+    def start(self, owner: Owner, perform: Perform) -> None:
         """Start the threads, and take requests of other commands."""
         if self.vault.locked:
             log.error("Secrets locked. %s Nobody is called until the key is back", self.vault.locked)
         self.timer.put(Job("tidy", timedelta(days=1), self.tidy, last=self.clock.now() - timedelta(days=1)))
+        self.timer.put(Job("links", timedelta(days=1), self._links_due.set, last=self.clock.now() - timedelta(days=1)))
         self.crew.start("timer", self.timer.work)
-        self._desk = Desk(owner, self.perform)
+        self.crew.start("links", self._look_after_links)
+        self._desk = Desk(owner, perform)
 
     def close(self) -> None:
         """Stop the threads, finish what is in hand, and close the store."""
@@ -86,13 +91,8 @@ class App:
             self._desk.close()
         for name in self.crew.close():
             log.error("The worker %s did not stop in time", name)
+        self.trakt.close()
         self.store.close()
-
-    def perform(self, command: str, arguments: dict[str, Any]) -> Iterator[Event]:
-        """Carry out a command for whoever asked."""
-        if command not in self.commands:
-            raise UserError(f"The running Sidetrakt does not know “{command}”.", "Restart it with this version.")
-        yield from self.commands[command](arguments)
 
     def problems(self) -> list[str]:
         """What keeps this process from its work."""
@@ -113,21 +113,21 @@ class App:
             Outbox(db).forget(before)
             Ledger(db).shrink(before)
             Alerts(db).forget(before)
+            Lookups(db).forget(before)
 
-    def _set(self, arguments: dict[str, Any]) -> Iterator[Event]:
-        chosen = parse_choices(arguments["words"])
-        with self.store.write() as db:
-            people = People(db)
-            person = people.get(arguments["person"])
-            for key, value in chosen.items():
-                people.set_option(person, key, value, self.clock.now())
-        yield {"result": {"person": person.name, "set": chosen}}
-
-    def _rotate(self, arguments: dict[str, Any]) -> Iterator[Event]:  # noqa: ARG002 - every command takes arguments
+    def change_key(self) -> tuple[int, Keys]:
+        """Seal everything with a new key; returns how many secrets, and where the key is kept."""
         keys = find_keys(self.folder, self._environ)
         count = rotate(self.store, keys, self.clock)
         self.vault = open_vault(self.store, find_keys(self.folder, self._environ), self.clock, self._redaction.learn)
-        yield {"result": {"resealed": count, "origin": keys.origin, "file": keys.path is not None}}
+        return count, keys
+
+    def _look_after_links(self, stop: threading.Event) -> None:
+        """The body of a worker: checks the links whenever the timer asks."""
+        while not stop.wait(0.5):
+            if self._links_due.is_set():
+                self._links_due.clear()
+                self.trakt.check_links()
 
     def _gauges(self) -> dict[str, float]:
         with self.store.read() as db:

@@ -24,6 +24,7 @@ Every text says what happened; `next_step` says what to do.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 
 class SidetraktError(Exception):
@@ -38,6 +39,12 @@ class SidetraktError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.next_step}".rstrip()
+
+    def again(self) -> Self:
+        """The same error as a new one, for another thread or a later moment."""
+        fresh = type(self).__new__(type(self), *self.args)
+        fresh.__dict__.update(self.__dict__)
+        return fresh
 
 
 class UserError(SidetraktError):

@@ -15,7 +15,13 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 from urllib3.util.retry import Retry
 
 from sidecar import __version__
@@ -52,6 +58,13 @@ def no_network(why: str) -> Iterator[None]:
         _quiet.why = before
 
 
+def require_network(service: str) -> None:
+    """Stop whoever is about to ask a service, or to wait for it, where that is refused; a mistake of ours."""
+    why = getattr(_quiet, "why", "")
+    if why:
+        raise RuntimeError(f"a request to {service} was about to be made {why}")
+
+
 class Session(requests.Session):
     """A session for one service: always with a time-out, never from inside a transaction, counted."""
 
@@ -66,9 +79,7 @@ class Session(requests.Session):
 
     def request(self, method: str, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """As requests does it, but with the session's time-out where none is given, and raising only our errors."""
-        why = getattr(_quiet, "why", "")
-        if why:
-            raise RuntimeError(f"a request to {self.service} was about to be made {why}")
+        require_network(self.service)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout
         if method.upper() not in READS:
@@ -133,7 +144,9 @@ def translate(service: str, method: str, problem: requests.RequestException) -> 
             service, f"{service} cannot be reached.", "Check that it runs and that its address is right."
         )
     what = (
-        "took too long to answer" if isinstance(problem, requests.Timeout) else "ended the connection without an answer"
+        "took too long to answer"
+        if isinstance(problem, requests.Timeout) or isinstance(_cause(problem), ReadTimeoutError)
+        else "ended the connection without an answer"
     )
     return Unreachable(service, f"{service} {what}.", "It is tried again by itself.", maybe_done=not read_only)
 
@@ -181,10 +194,13 @@ def _never_connected(problem: requests.RequestException) -> bool:
     """Whether the request cannot have reached the service, so that a write was surely not carried out."""
     if isinstance(problem, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return True
+    return isinstance(_cause(problem), NOT_CONNECTED)
+
+
+def _cause(problem: requests.RequestException) -> object:
+    """What was behind an error, also behind the last of several tries."""
     cause = problem.args[0] if problem.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    return isinstance(cause, NOT_CONNECTED)
+    return cause.reason if isinstance(cause, MaxRetryError) else cause
 
 
 def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

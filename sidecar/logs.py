@@ -12,11 +12,14 @@ import logging.handlers
 import re
 import sys
 import threading
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "•••"
+EXTRA = ("provider", "feature", "run")  # what a record may say beside its text
+RUN: ContextVar[str] = ContextVar("run", default="")  # the sync run that is going on
 SHORTEST = 6  # a known secret shorter than this would blank out ordinary words
 
 _KEY = (
@@ -94,6 +97,7 @@ class JsonLines(TextLines):
         """Every text in the object is cleaned before it is quoted, so that quoting hides nothing from us."""
         fields = {"at": self.formatTime(record), "level": record.levelname.lower(), "thread": record.threadName or ""}
         fields |= {"logger": record.name, "message": record.getMessage()}
+        fields |= {name: str(getattr(record, name)) for name in EXTRA if hasattr(record, name)}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if record.stack_info:

@@ -14,6 +14,8 @@ from sidecar.cli.choose import choose
 from sidecar.cli.doctor import doctor
 from sidecar.cli.household import household
 from sidecar.cli.keys import keys
+from sidecar.cli.link import link, unlink
+from sidecar.cli.look import look
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
 from sidecar.cli.up import up
@@ -38,7 +40,7 @@ def group() -> None:
     """
 
 
-for command in (up, doctor, people, choose, backup, restore, keys, household):
+for command in (up, doctor, people, link, unlink, look, choose, backup, restore, keys, household):
     group.add_command(command)
 
 

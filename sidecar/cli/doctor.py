@@ -60,7 +60,13 @@ def examine(here: Here) -> Iterator[Finding]:
 
     yield Finding("Sidetrakt", "ok", f"{__version__}, Python {platform.python_version()}, SQLite {SQLITE}")
     yield Finding("System", "ok", f"{platform.system()} {platform.release()} ({platform.machine()}), {sys.executable}")
-    for about, look in (("Folder", _folder), ("Process", _process), ("Database", _database), ("Key", _key)):
+    for about, look in (
+        ("Folder", _folder),
+        ("Process", _process),
+        ("Database", _database),
+        ("Key", _key),
+        ("Trakt", _trakt),
+    ):
         yield from _guarded(about, look, here)
 
 
@@ -119,6 +125,27 @@ def _database(here: Here) -> Iterator[Finding]:
             yield Finding("Database", "ok", f"whole, {size}; {there_are}")
         else:
             yield Finding("Database", "bad", f"damaged, {size}", f"Restore a copy: {there_are}.")
+
+
+def _trakt(here: Here) -> Iterator[Finding]:
+    from sidecar.cli.here import perform
+    from sidecar.store.db import look_into
+    from sidecar.store.people import People
+
+    if not here.settings.trakt.client_id:
+        yield Finding("Trakt", "note", "no app is set up", "Put trakt.client_id into sidetrakt.toml.")
+        return
+    with look_into(here.folder) as db:
+        linked = [] if db is None else People(db).trakt_accounts()
+    if not linked:
+        yield Finding("Trakt", "note", "nobody is linked yet", "Run `sidetrakt link PERSON`.")
+        return
+    for found in perform(here, "health", {}):
+        if found["state"] == "ok":
+            yield Finding("Trakt", "ok", f"{found['account']} is connected")
+        else:
+            state = "bad" if found["state"] in ("auth", "refused app key") else "warning"
+            yield Finding("Trakt", state, f"{found['account']}: {found['what']}", found["next_step"])
 
 
 def _key(here: Here) -> Iterator[Finding]:

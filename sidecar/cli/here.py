@@ -57,18 +57,29 @@ def app_of(here: Here) -> Iterator[App]:
         app.close()
 
 
-def perform(here: Here, command: str, arguments: dict[str, Any], on_event: Callable[[Event], None]) -> Any:
+def perform(
+    here: Here,
+    command: str,
+    arguments: dict[str, Any],
+    on_event: Callable[[Event], None] = lambda _: None,
+    *,
+    create: bool = False,
+) -> Any:
     """Let whoever owns the folder carry out a command, ourselves if nobody does; returns its result."""
+    from sidecar.commands import perform as carry_out
     from sidecar.store import handover, owner
     from sidecar.store.db import FILE
+    from sidecar.store.folder import prepare
 
-    if not (here.folder / FILE).exists():
+    if create:
+        prepare(here.folder)
+    elif not (here.folder / FILE).exists():
         raise no_data(here.folder)
     taken = owner.take(here.folder, command, PATIENCE)
     if isinstance(taken, owner.Owner):
         try:
             with app_of(here) as app:
-                return _result(app.perform(command, arguments), on_event)
+                return _result(carry_out(app, command, arguments), on_event)
         finally:
             taken.release()
     if not taken.port:

@@ -46,14 +46,15 @@ def _everybody() -> list[dict[str, Any]]:
         for person in known.all():
             trakt = known.linked(person)
             accounts = [{"server": one.server, "name": one.name} for one in known.accounts(person)]
-            link = {"name": trakt.name, "state": trakt.state, "reason": trakt.reason} if trakt else None
+            shown = ("name", "state", "reason", "proved_at")
+            link = {name: getattr(trakt, name) for name in shown} if trakt else None
             found.append({"name": person.name, "admin": person.admin, "trakt": link, "accounts": accounts})
         return found
 
 
-def _link_text(link: dict[str, str] | None) -> str:
+def _link_text(link: dict[str, Any] | None) -> str:
     if link is None:
-        return "not linked"
+        return "not set up"
     if link["state"] == "connected":
-        return f"{link['name']}, connected"
+        return f"{link['name']}, connected (proved {link['proved_at']:%Y-%m-%d %H:%M} UTC)"
     return f"{link['name']}, needs attention: {link['reason']}"

@@ -67,6 +67,42 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(shown)
 
 
+class Countdown:
+    """What is waited for and how long still: one line that changes in a terminal, a line now and then in a pipe."""
+
+    def __init__(self) -> None:
+        self._console = _console()
+        self._status = self._console.status("") if self._console.is_terminal else None
+        self._last: tuple[str, int] = ("", 0)
+
+    def __enter__(self) -> Countdown:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def picture(self, code: Any) -> None:
+        """A QR code, in a terminal only."""
+        if self._console.is_terminal:
+            code.terminal(compact=True)
+
+    def show(self, what: str, seconds_left: int, detail: str = "") -> None:
+        """The present state; the detail, which changes all the time, in a terminal only."""
+        text = f"{what}{detail if self._status else ''} … {seconds_left // 60}:{seconds_left % 60:02} left"
+        if self._status is not None:
+            self._status.update(text)
+            self._status.start()
+        elif what != self._last[0] or seconds_left // 60 != self._last[1]:
+            line(text)
+        self._last = (what, seconds_left // 60)
+
+
+def is_terminal() -> bool:
+    """Whether a person may be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def as_json(value: Any) -> None:
     """One JSON document for scripts."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")

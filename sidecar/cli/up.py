@@ -45,6 +45,7 @@ def up(host: str | None, port: int | None, *, demo: bool, once: bool) -> int:
 
 def run(here: Here, host: str | None, port: int | None, on_ready: OnReady | None = None) -> None:
     """Hold the folder, serve until asked to end, and leave everything in order."""
+    from sidecar.commands import perform
     from sidecar.store import folder, owner
     from sidecar.web.serve import listen, serve
     from sidecar.web.site import build_site
@@ -56,7 +57,7 @@ def run(here: Here, host: str | None, port: int | None, on_ready: OnReady | None
     try:
         door = listen(host, port)  # before the database: a port that is taken must change nothing
         with closing(door), app_of(here) as app:
-            app.start(lock)
+            app.start(lock, partial(perform, app))
             if on_ready is None:
                 announce = partial(say.line, f"Sidetrakt {__version__} serves {url}, data in {here.folder}")
             else:

@@ -28,6 +28,10 @@ OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 RESTORE = "Stop Sidetrakt and bring back the newest good copy with `sidetrakt restore FILE`; `doctor` lists them."
 
 
+Transaction = Database
+"""What a room of the store is given: the database, inside a transaction that somebody else began and ends."""
+
+
 class Store:
     """An open database file; `open_store` makes it."""
 

@@ -13,7 +13,7 @@ import secrets
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 from sidecar.errors import SidetraktError, UserError
@@ -45,7 +45,8 @@ class Desk:
             timeout: ClassVar[float | None] = 30.0  # to say what is wanted; the work may take as long as it takes
 
             def handle(self) -> None:
-                with contextlib.suppress(OSError):  # the visitor left; the work itself went on to its end
+                # The visitor left: what only waits for a person ends, all other work went on to its end.
+                with contextlib.suppress(OSError):
                     _answer(self.rfile.readline(LONGEST_LINE), word, perform, self.wfile.write)
 
         class Server(socketserver.ThreadingTCPServer):
@@ -89,8 +90,13 @@ def ask(holder: Holder, command: str, arguments: dict[str, Any]) -> Iterator[Eve
 def _answer(request: bytes, word: str, perform: Perform, write: Callable[[bytes], Any]) -> None:
     try:
         command, arguments = _read(request, word)
-        for event in perform(command, arguments):
-            write(_line(event))
+        events = perform(command, arguments)
+        try:
+            for event in events:
+                write(_line(event))
+        finally:
+            if isinstance(events, Generator):
+                events.close()  # where the visitor left, nothing is waited for any longer
     except SidetraktError as problem:
         write(_line({"error": {"what": problem.what, "next_step": problem.next_step, "exit_code": problem.exit_code}}))
     except OSError:

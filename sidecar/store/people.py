@@ -65,6 +65,14 @@ def trakt_secret(uuid: str) -> str:
     return f"trakt:{uuid}"
 
 
+def check_name(name: str) -> str:
+    """A name that a person can have, without spaces around it; raises UserError."""
+    name = name.strip()
+    if not name or name.startswith("-") or "@" in name or not name.isprintable():
+        raise UserError(f"{name!r} cannot be a person's name.", "Use a name without @ and line breaks.")
+    return name
+
+
 class People:
     """Who lives here; used inside a transaction."""
 
@@ -73,9 +81,7 @@ class People:
 
     def add(self, name: str, at: datetime, *, admin: bool = False) -> Person:
         """Make a person; the name must be new, upper and lower case being the same."""
-        name = name.strip()
-        if not name or "@" in name or not name.isprintable():
-            raise UserError(f"{name!r} cannot be a person's name.", "Use a name without @ and line breaks.")
+        name = check_name(name)
         if self.find(name) is not None:
             raise UserError(f"There already is a person named {name}.", "Choose another name.")
         row = self._db.execute(
@@ -131,6 +137,16 @@ class People:
         )
         return self.trakt_account(uuid)
 
+    def met_trakt(self, uuid: str, name: str, limits: dict[str, Any], at: datetime) -> bool:
+        """Note that an account was proved again, perhaps under another name; a dead link stays dead: False."""
+        query = "UPDATE trakt_account SET name = ?, limits = ?, proved_at = ? WHERE uuid = ? AND state = 'connected'"
+        values = [name, msgspec.json.encode(limits).decode(), to_text(at), uuid]
+        return bool(self._db.conn.execute(query, values).rowcount)
+
+    def trakt_may_work(self, uuid: str) -> None:
+        """Let a link be tried again that was noted as dead; when it was last proved stays as it was."""
+        self._db.execute("UPDATE trakt_account SET state = 'connected', reason = '' WHERE uuid = ?", [uuid])
+
     def trakt_needs_attention(self, uuid: str, reason: str) -> None:
         """Note that the link is dead and why; nobody calls Trakt for it until it is proved again."""
         self._db.execute("UPDATE trakt_account SET state = 'attention', reason = ? WHERE uuid = ?", [reason, uuid])
@@ -142,6 +158,11 @@ class People:
             limits = msgspec.json.decode(row["limits"])
             return TraktAccount(uuid, row["name"], row["state"], row["reason"], limits, proved)
         raise KeyError(uuid)
+
+    def trakt_accounts(self) -> list[TraktAccount]:
+        """Every Trakt account that somebody is linked to."""
+        rows = self._db.execute("SELECT DISTINCT trakt FROM link ORDER BY trakt").fetchall()
+        return [self.trakt_account(row[0]) for row in rows]
 
     def link(self, person: Person, uuid: str, at: datetime) -> None:
         """Link a person to a Trakt account; the former link of that person ends."""

@@ -102,6 +102,18 @@ class Titles:
             if row["trakt"] is not None
         }
 
+    def known(self, kind: Kind, numbers: Iterable[int]) -> dict[int, Ref]:
+        """The titles of a kind by their Trakt ids, as far as they are known."""
+        wanted = sorted(set(numbers))
+        query = f"SELECT id, trakt FROM title WHERE kind = '{kind}' AND trakt IN ({{}})"
+        found = {row["id"]: row["trakt"] for row in self._rows(query, wanted)}
+        return {found[title]: ref for title, ref in self.refs(found).items()}
+
+    def none_from_trakt(self) -> bool:
+        """Whether Trakt never named a movie or an episode to us."""
+        query = "SELECT 1 FROM title WHERE trakt IS NOT NULL AND kind IN ('movie', 'episode') LIMIT 1"
+        return self._db.execute(query).fetchone() is None
+
     def runtime(self, title: int) -> int:
         """Minutes, or what is usual for the kind where nobody knows."""
         kind, minutes = self._db.execute("SELECT kind, runtime FROM title WHERE id = ?", [title]).fetchone()

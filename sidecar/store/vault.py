@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlite_utils import Database
@@ -47,6 +48,7 @@ class Vault:
 
     def put(self, db: Database, name: str, value: Secret) -> None:
         """Seal a value under a name, in the caller's transaction."""
+        self._keep_quiet(value.reveal())
         for key, text in ((CHECK, _CHECK_VALUE), (name, value.reveal())):
             sealed = self._require().encrypt(json.dumps([key, text]).encode())
             replace = (
@@ -70,8 +72,7 @@ class Vault:
             raise SecretsLocked(
                 f"The secret “{name}” cannot be opened.", "Restore a backup, or sign that account in again."
             ) from problem
-        if self._tell is not None:
-            self._tell(text)
+        self._keep_quiet(text)
         return Secret(text)
 
     def drop(self, db: Database, name: str) -> None:
@@ -90,6 +91,23 @@ class Vault:
     def require_open(self) -> None:
         """Raise SecretsLocked, with what to do, unless the right key is there."""
         self._require()
+
+    def _keep_quiet(self, text: str) -> None:
+        """Have it kept out of every log; of a pair of tokens each for itself."""
+        if self._tell is None:
+            return
+        try:
+            waiting: list[Any] = [json.loads(text) if text.startswith("{") else text]
+        except ValueError:  # it only looked like JSON
+            waiting = [text]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                waiting += [
+                    inner for name, inner in value.items() if isinstance(inner, dict) or name.endswith("_token")
+                ]
+            elif isinstance(value, str):
+                self._tell(value)
 
     def _open_sealed(self, name: str, sealed: bytes) -> str:
         owner, text = json.loads(self._require().decrypt(sealed))

@@ -129,7 +129,7 @@ class World:
 
     def now(self) -> int:
         """Milliseconds since 1970 on the movable clock."""
-        return int(self.control.clock.now().timestamp() * 1000)
+        return round(self.control.clock.now().timestamp() * 1000)
 
     def on(self, switch: str) -> Any:
         """The value of a switch."""

@@ -1,0 +1,35 @@
+"""`sidetrakt look`: read one side of a person, writing nothing."""
+
+from __future__ import annotations
+
+import click
+
+from sidecar.cli import say
+from sidecar.cli.here import look_around, perform
+from sidecar.words import count_of
+
+
+@click.command(
+    short_help="Read one side, write nothing.",
+    epilog="Example: sidetrakt look Anna history",
+)
+@click.argument("person")
+@click.argument("feature", type=click.Choice(["history", "ratings", "watchlist", "collection"]))
+@click.option("--side", type=click.Choice(["trakt"]), default="trakt", show_default=True, help="Which side.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def look(person: str, feature: str, side: str, *, as_json: bool) -> None:
+    """Read FEATURE of PERSON and tell how much there is, whether all of it was read, and what it cost."""
+    found = perform(look_around(), "look", {"person": person, "feature": feature, "side": side})
+    if as_json:
+        say.as_json(found)
+        return
+    plays = f" with {count_of(found['plays'], 'play')}" if found["plays"] else ""
+    what = f"{found['person']} has {count_of(found['facts'], 'title')}{plays} in {feature} on Trakt"
+    if found["complete"]:
+        say.marked("ok", f"{what}; all of it was read, with {count_of(found['requests'], 'request')}.")
+    else:
+        say.marked("warning", f"{what}, but not all of it could be read: {found['why']}.", "Try again later.")
+    for label in found["first"]:
+        say.line(f"  {label}")
+    if found["facts"] > len(found["first"]):
+        say.line(f"  … and {found['facts'] - len(found['first']):,} more")
