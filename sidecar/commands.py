@@ -6,9 +6,10 @@ It does not matter who carries them out: the running `up`, or the command itself
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +26,7 @@ from sidecar.trakt.tokens import as_word
 from sidecar.trakt.wire import Token
 
 Arguments = dict[str, Any]
+Outcome = TypeVar("Outcome")
 
 
 def perform(app: App, command: str, arguments: Arguments) -> Iterator[Event]:
@@ -57,9 +59,10 @@ def link(app: App, arguments: Arguments) -> Iterator[Event]:
         step = "Put trakt.client_id into sidetrakt.toml."
         raise UserError("Sidetrakt does not know which Trakt app it is.", step)
     app.vault.require_open()
-    name, may_make = check_name(arguments["person"]), not app.settings.servers
-    if not may_make:
-        with app.store.read() as db:
+    name = check_name(arguments["person"])
+    with app.store.read() as db:
+        may_make = not People(db).has_accounts()  # else persons are made from the servers' users
+        if not may_make:
             People(db).get(name)  # before anybody types in a code
     adopted = bool(arguments.get("token"))
     pair = msgspec.convert(arguments["token"], Token) if adopted else (yield from _with_code(app))
@@ -90,7 +93,8 @@ def unlink(app: App, arguments: Arguments) -> Iterator[Event]:
 def look(app: App, arguments: Arguments) -> Iterator[Event]:
     """Read one side and say what was found; writes nothing."""
     person, uuid = _linked_person(app, arguments["person"])
-    index = app.trakt.side(uuid).build_index(Feature(arguments["feature"]))
+    side, feature = app.trakt.side(uuid), Feature(arguments["feature"])
+    index = yield from _meanwhile(app, lambda: side.build_index(feature))
     yield {
         "result": {
             "person": person.name,
@@ -111,7 +115,18 @@ def health(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG001 -
     """How every linked account is, with one request each; one more where that leaves a link in doubt."""
     with app.store.read() as db:
         uuids = [account.uuid for account in People(db).trakt_accounts()]
-    yield {"result": [_health(app, uuid) for uuid in uuids]}
+    yield {"result": (yield from _meanwhile(app, lambda: [_health(app, uuid) for uuid in uuids]))}
+
+
+def _meanwhile(app: App, work: Callable[[], Outcome]) -> Generator[Event, None, Outcome]:
+    """Do something slow, and say every second how many requests it took and how long Trakt lets us wait."""
+    before = app.trakt.limits.taken
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="asked") as pool:
+        doing = pool.submit(work)
+        while not wait([doing], timeout=1.0).done:
+            waits = max((each.seconds for each in app.trakt.limits.waiting()), default=0.0)
+            yield {"requests": app.trakt.limits.taken - before, "waits": round(waits)}
+        return doing.result()
 
 
 def _health(app: App, uuid: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Demo:
         _show_signins(self._line, url)
 
         def work(stop: threading.Event) -> None:
-            self.failed = not Tour(self._line, url, SIZE).run(stop, go_on=not self._once)
+            self.failed = not Tour(app, self._line, url, SIZE).run(stop, go_on=not self._once)
             if self._once:
                 leave()
             stop.wait()

@@ -140,7 +140,9 @@ def _trakt(here: Here) -> Iterator[Finding]:
     if not linked:
         yield Finding("Trakt", "note", "nobody is linked yet", "Run `sidetrakt link PERSON`.")
         return
-    for found in perform(here, "health", {}):
+    with say.Countdown(errors=True) as countdown:
+        answers = perform(here, "health", {}, on_event=lambda event: say.reading(countdown, event))
+    for found in answers:
         if found["state"] == "ok":
             yield Finding("Trakt", "ok", f"{found['account']} is connected")
         else:

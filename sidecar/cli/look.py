@@ -19,7 +19,9 @@ from sidecar.words import count_of
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def look(person: str, feature: str, side: str, *, as_json: bool) -> None:
     """Read FEATURE of PERSON and tell how much there is, whether all of it was read, and what it cost."""
-    found = perform(look_around(), "look", {"person": person, "feature": feature, "side": side})
+    arguments = {"person": person, "feature": feature, "side": side}
+    with say.Countdown(errors=True) as countdown:
+        found = perform(look_around(), "look", arguments, on_event=lambda event: say.reading(countdown, event))
     if as_json:
         say.as_json(found)
         return

@@ -70,8 +70,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 class Countdown:
     """What is waited for and how long still: one line that changes in a terminal, a line now and then in a pipe."""
 
-    def __init__(self) -> None:
-        self._console = _console()
+    def __init__(self, *, errors: bool = False) -> None:
+        self._console = _console(errors=errors)
         self._status = self._console.status("") if self._console.is_terminal else None
         self._last: tuple[str, int] = ("", 0)
 
@@ -87,15 +87,22 @@ class Countdown:
         if self._console.is_terminal:
             code.terminal(compact=True)
 
-    def show(self, what: str, seconds_left: int, detail: str = "") -> None:
+    def show(self, what: str, seconds_left: int = 0, detail: str = "") -> None:
         """The present state; the detail, which changes all the time, in a terminal only."""
-        text = f"{what}{detail if self._status else ''} … {seconds_left // 60}:{seconds_left % 60:02} left"
+        left = f" {seconds_left // 60}:{seconds_left % 60:02} left" if seconds_left else ""
+        text = f"{what}{detail if self._status else ''} …{left}"
         if self._status is not None:
             self._status.update(text)
             self._status.start()
         elif what != self._last[0] or seconds_left // 60 != self._last[1]:
-            line(text)
+            self._console.print(Text(text), soft_wrap=True)
         self._last = (what, seconds_left // 60)
+
+
+def reading(countdown: Countdown, event: dict[str, Any]) -> None:
+    """How far a command that asks a service has come."""
+    waits = f", may go on in {event['waits']} s" if event["waits"] > 1 else ""
+    countdown.show("Asking Trakt", detail=f": {event['requests']} so far{waits}")
 
 
 def is_terminal() -> bool:

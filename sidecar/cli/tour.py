@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from sidecar.app import App
 from sidecar.cli import say
+from sidecar.commands import perform
 from sidecar.demo.bustle import Bustle
 from sidecar.demo.invent import invent
 from sidecar.errors import SidetraktError
 from sidecar.http import Session, build_session
+from sidecar.words import count_of
 
 Step = Callable[[], Iterator[str]]
 
@@ -18,8 +21,8 @@ Step = Callable[[], Iterator[str]]
 class Tour:
     """One walk through everything that works by now; it grows with Sidetrakt."""
 
-    def __init__(self, line: dict[str, Any], url: str, size: dict[str, int]) -> None:
-        self._line, self._url = line, url
+    def __init__(self, app: App, line: dict[str, Any], url: str, size: dict[str, int]) -> None:
+        self._app, self._line, self._url = app, line, url
         self._people = Bustle(line, invent(size["titles"], size["people"], size["seed"]))
         self._web: Session = build_session("the household", timeout=10)
 
@@ -29,12 +32,14 @@ class Tour:
             ("Sidetrakt is well", self._health),
             ("People watch and rate on both servers", self._watch),
             ("Somebody ticks a film on Trakt's website", self._website),
+            ("Anna links her Trakt account", self._link),
+            ("What Sidetrakt sees there", self._look),
         ]
         try:
             done = sum(
                 self._take(f"{number}/{len(steps)} {name}", step) for number, (name, step) in enumerate(steps, 1)
             )
-            say.line("Not there yet: linking Trakt, scrobbling what is played, and syncing. They come next.")
+            say.line("Not there yet: reading the servers, scrobbling what is played, and syncing. They come next.")
             if go_on and done == len(steps):
                 say.line("People go on watching; end it with Ctrl-C.")
                 for sentence in self._people.go_on(stop):
@@ -77,6 +82,24 @@ class Tour:
         after = self._web.get(f"{trakt['url']}/sync/last_activities", headers=headers).json()
         require(before["movies"]["watched_at"] != after["movies"]["watched_at"], "Trakt's stamp did not move")
         yield f"Anna ticked {films[0]['title']}; Trakt's stamp for watched films moved"
+
+    def _link(self) -> Iterator[str]:
+        pair = self._line["trakt"]["users"]["anna"]
+        done = self._ask("link", {"person": "Anna", "token": pair})
+        require(done.get("linked") is True, f"linking said {done}")
+        yield f"{done['person']} is linked to {done['account']}, proved by one request"
+
+    def _look(self) -> Iterator[str]:
+        for feature in ("history", "ratings", "watchlist", "collection"):
+            found = self._ask("look", {"person": "Anna", "feature": feature})
+            require(found["complete"], f"not all of her {feature} could be read: {found['why']}")
+            requests = count_of(found["requests"], "request")
+            yield f"her {feature}: {count_of(found['facts'], 'title')}, all of it read, with {requests}"
+
+    def _ask(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a command as the command line would; gives its result."""
+        results = [event["result"] for event in perform(self._app, command, arguments) if "result" in event]
+        return dict(results[0])
 
     def _plays(self) -> int:
         """How many plays the two servers know of everybody."""

@@ -122,6 +122,10 @@ class People:
         rows = self._accounts("WHERE server = ? AND user = ?", server, user)
         return rows[0] if rows else None
 
+    def has_accounts(self) -> bool:
+        """Whether the users of any server are known yet."""
+        return self._db.execute("SELECT 1 FROM account LIMIT 1").fetchone() is not None
+
     def accounts(self, person: Person) -> list[Account]:
         """All accounts of a person."""
         return self._accounts("WHERE person = ? ORDER BY server, name", person.id)

@@ -89,6 +89,7 @@ class Limits:
         self._doors: dict[tuple[str, str], _Door] = {}
         self._gate, self._bans = _Door(0.0), 0  # the edge: it closes for everybody
         self._waits: dict[int, Wait] = {}
+        self.taken = 0  # slots given out so far, which is how many requests were made
         self._lock = threading.Lock()
 
     def wait(self, account: str, bucket: Bucket, *, urgent: bool = False, patience: float = BULK_PATIENCE) -> None:
@@ -167,6 +168,7 @@ class Limits:
             if delay > 0:
                 return max(delay, 0.001)  # what is left over by rounding is no time that a clock shows
             door.last = now
+            self.taken += 1
             if bucket == "read":
                 door.taken.append(now)
             return 0.0

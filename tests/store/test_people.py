@@ -49,6 +49,15 @@ def test_accounts_hang_on_server_and_user(store: Store, now: datetime) -> None:
         assert people.get("ANNA@server-1") == anna
 
 
+def test_whether_the_users_of_a_server_are_known_is_known(store: Store, now: datetime) -> None:
+    with store.write() as db:
+        people = People(db)
+        anna = people.add("Anna", now)
+        assert not people.has_accounts()
+        people.add_account(anna, "server-1", "u1", "anna", now)
+        assert people.has_accounts()
+
+
 def test_two_persons_may_share_one_trakt_account(store: Store, now: datetime) -> None:
     with store.write() as db:
         people = People(db)
