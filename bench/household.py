@@ -183,18 +183,18 @@ def figures_of(name: str, target: Target, pid: int, requests: int) -> Iterator[F
     timed(connection, target.small, 20)
     small = timed(connection, target.small, requests)
     least = floor(connection.ask(target.small), requests)
-    yield Figure(f"{name}: small requests", 1000 * len(small) / sum(small), "1/s", floor=least)
+    yield Figure(f"simulated {name}: small requests", 1000 * len(small) / sum(small), "1/s", floor=least)
     for size in PAGES:
         if name == "trakt" and size > 250:
             continue  # Trakt gives no more
         whole = [path for path, _ in zip(pages(target, size), range(max(3, min(30, requests // size))), strict=False)]
         for when in ("first time", "again"):  # simulators encode a row when it is first asked for
             times = [timed(connection, path, 1)[0] for path in whole]
-            yield Figure(f"{name}: page of {size:,} rows, {when}", statistics.median(times), "ms")
+            yield Figure(f"simulated {name}: page of {size:,} rows, {when}", statistics.median(times), "ms")
         with reader(target, size):
             beside = timed(connection, target.small, requests // 2)
-        yield Figure(f"{name}: small beside pages of {size:,}, p99", beside[len(beside) * 99 // 100], "ms")
-    yield Figure(f"{name}: memory", memory(pid), "MB")
+        yield Figure(f"simulated {name}: small beside pages of {size:,}, p99", beside[len(beside) * 99 // 100], "ms")
+    yield Figure(f"simulated {name}: memory", memory(pid), "MB")
 
 
 @contextmanager

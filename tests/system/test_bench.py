@@ -22,7 +22,7 @@ def test_the_smallest_size_measures_every_part_within_its_minute(tmp_path: Path)
     figures = {figure["name"]: figure["value"] for figure in json.loads(written.read_text())["figures"]}
     assert figures["store: errors (database is locked and others)"] == 0
     for name in ("trakt", "plex", "jellyfin"):
-        assert figures[f"{name}: small requests"] > 100
-        assert 10 < figures[f"{name}: memory"] < 300
+        assert figures[f"simulated {name}: small requests"] > 100
+        assert 10 < figures[f"simulated {name}: memory"] < 300
     assert all(name in done.stdout for name in figures)
     assert [name for name, value in figures.items() if value <= 0] == ["store: errors (database is locked and others)"]
