@@ -36,10 +36,10 @@ class Timed:
         return self.stop
 
     def wait(self, account: str = "a", bucket: Bucket = "read", **more: Any) -> float:
-        """How long it takes to get a slot."""
+        """How long it takes to get a slot, without what adding up fractions leaves over."""
         begin = self.clock.monotonic()
         self.limits.wait(account, bucket, **more)
-        return self.clock.monotonic() - begin
+        return round(self.clock.monotonic() - begin, 6)
 
     def hear(
         self, status: int = 200, account: str = "a", bucket: Bucket = "read", **headers: str
