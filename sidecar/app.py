@@ -6,9 +6,12 @@ Whoever holds the lock of the data folder builds an App: `up` for life, a comman
 from __future__ import annotations
 
 import logging
+import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from sidecar.clock import Clock
@@ -71,7 +74,7 @@ class App:
             rest=self.crew.stop.wait,
             count=self.metrics.request,
         )
-        self._links_due = threading.Event()
+        self._chores: queue.Queue[Callable[[], None]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
 
@@ -79,10 +82,11 @@ class App:
         """Start the threads, and take requests of other commands."""
         if self.vault.locked:
             log.error("Secrets locked. %s Nobody is called until the key is back", self.vault.locked)
-        self.timer.put(Job("tidy", timedelta(days=1), self.tidy, last=self.clock.now() - timedelta(days=1)))
-        self.timer.put(Job("links", timedelta(days=1), self._links_due.set, last=self.clock.now() - timedelta(days=1)))
+        a_day = timedelta(days=1)
+        for name, chore in (("tidy", self.tidy), ("links", self.trakt.check_links)):
+            self.timer.put(Job(name, a_day, partial(self._chores.put, chore), last=self.clock.now() - a_day))
         self.crew.start("timer", self.timer.work)
-        self.crew.start("links", self._look_after_links)
+        self.crew.start("chores", self._do_chores)
         self._desk = Desk(owner, perform)
 
     def close(self) -> None:
@@ -122,12 +126,11 @@ class App:
         self.vault = open_vault(self.store, find_keys(self.folder, self._environ), self.clock, self._redaction.learn)
         return count, keys
 
-    def _look_after_links(self, stop: threading.Event) -> None:
-        """The body of a worker: checks the links whenever the timer asks."""
-        while not stop.wait(0.5):
-            if self._links_due.is_set():
-                self._links_due.clear()
-                self.trakt.check_links()
+    def _do_chores(self, stop: threading.Event) -> None:
+        """The body of a worker: does what the timer asked for, which itself never works."""
+        while not stop.is_set():
+            with suppress(queue.Empty):
+                self._chores.get(timeout=0.5)()
 
     def _gauges(self) -> dict[str, float]:
         with self.store.read() as db:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from sidecar.model import Ids, Kind, Ref
+from sidecar.viewing import USUAL_RUNTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Titles:
     def runtime(self, title: int) -> int:
         """Minutes, or what is usual for the kind where nobody knows."""
         kind, minutes = self._db.execute("SELECT kind, runtime FROM title WHERE id = ?", [title]).fetchone()
-        return int(minutes) if minutes else (120 if kind == Kind.MOVIE else 60)
+        return int(minutes or USUAL_RUNTIME.get(kind, USUAL_RUNTIME[Kind.EPISODE]))
 
     def _show_of(self, ref: Ref) -> int | None:
         if ref.show is None or ref.show.trakt is None:
