@@ -125,6 +125,20 @@ def build_session(
     return session
 
 
+def strict(session: Session, clock: Clock) -> Session:
+    """Have a session raise our errors for every answer that is no 2xx, before any client library makes its own of it."""
+
+    def look(answer: requests.Response, **_: Any) -> None:
+        if answer.is_redirect and (answer.request.method or "") in READS:
+            return
+        if not 200 <= answer.status_code < 300:
+            _ = answer.content  # read, so that the connection can be used again
+        check(session.service, answer, clock)
+
+    session.hooks["response"].append(look)
+    return session
+
+
 def translate(service: str, method: str, problem: requests.RequestException) -> RemoteError:
     """Say in our words what went wrong on the way."""
     read_only = method.upper() in READS
