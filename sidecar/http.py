@@ -126,13 +126,13 @@ def build_session(
 
 
 def strict(session: Session, clock: Clock) -> Session:
-    """Have a session raise our errors for every answer that is no 2xx, before any client library makes its own of it."""
+    """Have a session raise our errors for every answer that is no 2xx, before a client library makes its own of it."""
 
-    def look(answer: requests.Response, **_: Any) -> None:
+    def look(answer: requests.Response, **kwargs: Any) -> None:  # noqa: ARG001 - requests passes them
         if answer.is_redirect and (answer.request.method or "") in READS:
             return
         if not 200 <= answer.status_code < 300:
-            _ = answer.content  # read, so that the connection can be used again
+            answer.content  # noqa: B018 - read, so that the connection can be used again
         check(session.service, answer, clock)
 
     session.hooks["response"].append(look)
