@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,6 +41,17 @@ class KnownServers:
         """Every server, the last met one first."""
         rows = self._db.execute("SELECT id, name, kind, version, owner FROM server ORDER BY met_at DESC, id")
         return [KnownServer(*row) for row in rows]
+
+    def keep_libraries(self, server: str, names: Mapping[str, str]) -> None:
+        """Note how the libraries of a server are called, by key; those of former times keep their names."""
+        self._db.conn.executemany(
+            "INSERT INTO library VALUES (?, ?, ?) ON CONFLICT (server, key) DO UPDATE SET name = excluded.name",
+            [(server, key, name) for key, name in names.items()],
+        )
+
+    def libraries(self, server: str) -> dict[str, str]:
+        """The names of a server's libraries, by key."""
+        return dict(self._db.execute("SELECT key, name FROM library WHERE server = ?", [server]).fetchall())
 
     def named(self, name: str) -> KnownServer | None:
         """The server of that name in the settings."""
