@@ -57,7 +57,7 @@ class Baseline:
         self._db = db
 
     def side(self, key: str) -> int:
-        """The number of a side such as `SERVER:USER`, made on first use."""
+        """The number of a side such as `jellyfin:SERVER:USER`, made on first use."""
         self._db.execute("INSERT INTO side (key) VALUES (?) ON CONFLICT (key) DO NOTHING", [key])
         return int(self._db.execute("SELECT id FROM side WHERE key = ?", [key]).fetchone()[0])
 

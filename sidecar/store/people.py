@@ -43,11 +43,6 @@ class Account:
         """The name under which the vault keeps its token."""
         return f"account:{self.id}"
 
-    @property
-    def side(self) -> str:
-        """The name under which the baseline keeps what this account looked like."""
-        return f"{self.server}:{self.user}"
-
 
 @dataclass(frozen=True, slots=True)
 class TraktAccount:
@@ -160,7 +155,7 @@ class People:
         if len(links) > 1:
             step = f"Unlink one of them first: `sidetrakt unlink “{other.name}”`."
             raise UserError(f"{one.name} and {other.name} are linked to different Trakt accounts.", step)
-        sides = [account.side for account in self.accounts(other)]
+        sides = [f"{kind}:{each.server}:{each.user}" for each in self.accounts(other) for kind in ("jellyfin", "plex")]
         for uuid in links:
             self._db.execute(
                 "INSERT INTO link SELECT ?, trakt, made_at FROM link WHERE trakt = ? LIMIT 1"
