@@ -97,7 +97,14 @@ def event_of(text: bytes, server: str, received: datetime) -> Event:
     if item is None or kind is None or wanted is None or user in NOBODY:
         return Event(**about, user="", item="", refs=())
     show, numbers = item.show or _Named(""), (item.season, item.episode, item.episode_end)
-    refs = refs_from(kind, item.name, show.name, item.year, item.runtime_ticks, numbers, item.ids or {}, show.ids or {})
+    refs = refs_from(
+        kind,
+        (item.name, show.name),
+        (item.ids or {}, show.ids or {}),
+        year=item.year,
+        ticks=item.runtime_ticks,
+        numbers=numbers,
+    )
     about |= {
         "user": user,
         "item": plain_id(item.id),
@@ -148,24 +155,23 @@ def _began(body: _Body) -> datetime | None:
 
 def refs_from(
     kind: Kind,
-    name: str | None,
-    show_name: str | None,
+    names: tuple[str | None, str | None],
+    ids: tuple[Mapping[str, str | None], Mapping[str, str | None]],
+    *,
     year: Number,
     ticks: Number,
     numbers: tuple[Number, Number, Number],  # season, episode, last episode
-    own: Mapping[str, str | None],
-    above: Mapping[str, str | None],
 ) -> tuple[Ref, ...]:
-    """The titles that an item stands for, none where it cannot be named for certain."""
+    """The titles that an item stands for, by its own names and ids and its show's; none where that is uncertain."""
     alone, length = kind in (Kind.MOVIE, Kind.SHOW), bodies.minutes(ticks, TICKS)
     season, number, last = map(bodies.whole, numbers)
     return refs_of(
         kind,
-        _ids(own),
-        name=(name if alone else show_name) or None,
+        _ids(ids[0]),
+        name=names[0 if alone else 1] or None,
         year=bodies.whole(year, 9999) if alone else None,
         runtime=round(length) or None if length and kind in LEAVES else None,
-        show=_ids(above),
+        show=_ids(ids[1]),
         season=season,
         number=number,
         last=last,

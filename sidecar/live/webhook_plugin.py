@@ -70,10 +70,10 @@ def event_of(text: bytes, server: str, received: datetime) -> Event | None:
         check(body.server_id, server)
     if not body.item_id:
         raise unreadable("ItemId is missing")
+    names, at = (plain_text(body.name), plain_text(body.series_name)), _timestamp(body)
     own = {"imdb": body.imdb, "tmdb": body.tmdb, "tvdb": body.tvdb}
     numbers = (body.season_number, body.episode_number, body.episode_number_end)
-    names = plain_text(body.name), plain_text(body.series_name)
-    refs, at = refs_from(kind, *names, body.year, body.run_time_ticks, numbers, own, {}), _timestamp(body)
+    refs = refs_from(kind, names, (own, {}), year=body.year, ticks=body.run_time_ticks, numbers=numbers)
     about: dict[str, Any] = {
         "service": Source.JELLYFIN,
         "server": server,
