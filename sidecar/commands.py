@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sidecar.app import App
+from sidecar.commands_hooks import hooks
 from sidecar.contract import Plays, State
 from sidecar.errors import NotLinked, RemoteError, UserError
 from sidecar.model import Feature
@@ -170,4 +171,5 @@ COMMANDS: dict[str, Callable[[App, Arguments], Iterator[Event]]] = {
     "unlink": unlink,
     "look": look,
     "health": health,
+    "hooks": hooks,
 }

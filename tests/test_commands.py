@@ -50,4 +50,4 @@ def test_an_error_of_something_slow_reaches_who_asked() -> None:
 def test_a_command_that_is_not_known_is_said_so() -> None:
     with pytest.raises(UserError, match="does not know “dance”"):
         next(perform(app_that_asked(0, 0), "dance", {}))
-    assert set(COMMANDS) == {"set", "keys rotate", "link", "answer", "unlink", "look", "health"}
+    assert set(COMMANDS) == {"set", "keys rotate", "link", "answer", "unlink", "look", "health", "hooks"}

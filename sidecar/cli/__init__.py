@@ -9,9 +9,11 @@ import click
 
 from sidecar import __version__
 from sidecar.cli import say
+from sidecar.cli.alerts import alerts
 from sidecar.cli.backup import backup
 from sidecar.cli.choose import choose
 from sidecar.cli.doctor import doctor
+from sidecar.cli.hooks import hooks
 from sidecar.cli.household import household
 from sidecar.cli.keys import keys
 from sidecar.cli.link import link, unlink
@@ -40,7 +42,7 @@ def group() -> None:
     """
 
 
-for command in (up, doctor, people, link, unlink, look, choose, backup, restore, keys, household):
+for command in (up, doctor, people, link, unlink, look, choose, hooks, alerts, backup, restore, keys, household):
     group.add_command(command)
 
 

@@ -154,7 +154,7 @@ def pages(hooks: Hooks) -> Blueprint:
         secret = token.strip() if scheme.lower() == "bearer" else ""
         return respond("jellyfin", server, secret.encode("latin-1", "replace"), request.get_data)
 
-    @blueprint.post("/hooks/plex/<server>/<secret>")
+    @blueprint.post("/hooks/plex/<server>/<path:secret>")
     def plex(server: str, secret: str) -> tuple[Response, int]:
         return respond("plex", server, secret.encode("utf-8", "replace"), payload)
 
