@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from sidecar.errors import UserError
-from sidecar.model import Kind
+from sidecar.model import Kind, Ref
 
 Word = Annotated[str, msgspec.Meta(max_length=200)]  # an id, a state
 Text = Annotated[str, msgspec.Meta(max_length=2000)]  # a name, a path
@@ -90,3 +90,8 @@ def rating(value: Number) -> float | None:
     if found is not None and found > 10:
         raise unreadable(f"{found:g} is no rating from 0 to 10")
     return found if found is not None and found > 0 else None
+
+
+def title(refs: tuple[Ref, ...], name: str | None) -> str:
+    """How people call it."""
+    return refs[0].label() if refs and refs[0].name else name or ""

@@ -109,7 +109,7 @@ def event_of(text: bytes, server: str, received: datetime) -> Event:
         "user": user,
         "item": plain_id(item.id),
         "refs": refs,
-        "title": refs[0].label() if refs else item.name or "",
+        "title": bodies.title(refs, item.name),
         "library": item.library or "",
     }
     if wanted is RatingEvent:

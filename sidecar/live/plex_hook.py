@@ -104,7 +104,7 @@ def event_of(body: bytes, server: KnownServer, received: datetime) -> Event | No
         "received": received,
         "item": f"{meta.rating_key}~{meta.guid}",  # a number is given again to something else, with another guid
         "refs": refs,
-        "title": refs[0].label() if refs else meta.title,
+        "title": bodies.title(refs, meta.title),
         "library": meta.library_section_title,
     }
     if payload.event == RATED:

@@ -84,7 +84,7 @@ def event_of(text: bytes, server: str, received: datetime) -> Event | None:
         "received": received,
         "item": plain_id(body.item_id),
         "refs": refs,
-        "title": refs[0].label() if refs else names[0],
+        "title": bodies.title(refs, names[0]),
     }
     return _saved(body, kind, about) if body.notification_type == SAVED else _played(body, kind, about)
 
