@@ -6,7 +6,6 @@ could not be stored or reckoned with later.
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -58,7 +57,7 @@ def number(value: Number) -> float | None:
             value = float(value.replace(",", ".")) if value.strip() else None  # some servers write 8,5
         except ValueError as problem:
             raise unreadable(f"{value!r} is no number") from problem
-    return value if value is not None and math.isfinite(value) else None
+    return value  # infinite or none at all it fails every comparison with what can be
 
 
 def whole(value: Number, most: int = 100_000) -> int | None:

@@ -20,7 +20,7 @@ from sidecar.store.servers import KnownServer
 from sidecar.viewing import Source
 
 MILLI = 1000.0
-OWNER, NOBODY = "1", "0"
+OWNER, NOBODY = "1", ("0", "")
 COUNTS = 0.9  # of its length: where a server says that something is watched, if it does not say where
 EVENTS = {
     "media.play": What.START,
@@ -87,7 +87,7 @@ def event_of(body: bytes, server: KnownServer, received: datetime) -> Event | No
     if payload.server is None or payload.account is None or not payload.metadata:
         raise bodies.unreadable("Server, Account or Metadata is missing")
     user = _user(payload.account.id, server)
-    if payload.server.uuid != server.id or user == NOBODY:
+    if payload.server.uuid != server.id or user in NOBODY:
         return None
     meta = bodies.decode(payload.metadata, _Metadata)
     kind = Kind(meta.type) if meta.type in set(Kind) else None
@@ -130,7 +130,7 @@ def _play(payload: _Payload, meta: _Metadata, about: dict[str, Any]) -> PlayEven
 
 def _user(number: int | str, server: KnownServer) -> str:
     """The user as the server itself calls him."""
-    return OWNER if str(number) in {OWNER, server.owner} - {""} else str(number)
+    return OWNER if str(number) in (OWNER, server.owner or OWNER) else str(number)
 
 
 def _refs(kind: Kind, meta: _Metadata) -> tuple[Ref, ...]:

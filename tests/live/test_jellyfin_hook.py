@@ -163,6 +163,13 @@ def test_a_length_or_place_that_cannot_be_is_unknown(ticks: float | None) -> Non
     assert heard.position in (None, 0.0)
 
 
+@pytest.mark.parametrize("number", [-1, 1e6, 1e300])
+def test_numbers_that_no_episode_has_are_unknown(number: float) -> None:
+    (ref,) = read(item={"season": number, "episode": number, "episode_end": number}).refs
+    assert (ref.season, ref.number, ref.ids) == (None, None, Ids(tvdb=6000002))
+    assert read(item={"type": "Movie", "year": number}).refs[0].year is None
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -115,8 +115,10 @@ def test_the_owner_has_two_numbers_and_everybody_else_one(
     assert heard.user == user
 
 
-def test_the_nameless_account_is_nobody(bodies: dict[str, Any]) -> None:
-    assert read(bodies["media.play.movie.owner"] | {"Account": {"id": 0}}) is None
+@pytest.mark.parametrize("number", [0, "0", ""])
+def test_the_nameless_account_is_nobody(number: int | str, bodies: dict[str, Any]) -> None:
+    unmet = KnownServer(DEN.id, "den", "plex")  # without an owner, who could be taken for nobody
+    assert read(bodies["media.play.movie.owner"] | {"Account": {"id": number}}, unmet) is None
 
 
 def changed(body: Any, **meta: Any) -> Any:

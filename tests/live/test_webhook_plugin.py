@@ -167,6 +167,17 @@ def test_quotes_in_titles_come_through_however_they_were_escaped(text: bytes, ti
     assert (heard.title, heard.refs[0].name) == (title, title)
 
 
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e999", "-1"])
+def test_numbers_that_are_none_are_unknown(text: str) -> None:
+    numbers = dict.fromkeys(("RunTimeTicks", "PlaybackPositionTicks", "Year", "SeasonNumber", "EpisodeNumber"), text)
+    heard, none = (
+        read(STOPPED | numbers),
+        saved("UpdateUserData", Rating=text.replace("inf", "nan").replace("1e999", "nan")),
+    )
+    assert isinstance(heard, PlayEvent)
+    assert (heard.runtime, heard.position, heard.refs[0].season, heard.refs[0].number, none) == (None,) * 5
+
+
 def test_a_cleared_rating_asks_to_look_and_one_of_a_sync_says_nothing() -> None:
     none, given = saved("UpdateUserRating"), saved("UpdateUserRating", Rating=8)
     assert isinstance(none, RatingEvent)

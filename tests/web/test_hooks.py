@@ -168,6 +168,7 @@ def test_a_mebibyte_is_the_most(door: Door) -> None:
     assert door.plex(PLAYED, thumb=b"\xff" * (1 << 20)).status_code == 413
     assert door.plex(json.dumps({"event": "media.play", "x": "y" * 700_000})).status_code == 413
     assert len(door.heard) == 2
+    assert (door.counts["jellyfin", "too large"], door.counts["plex", "too large"]) == (2, 2)
 
 
 def raw(door: Door, *parts: bytes) -> bytes:
@@ -184,7 +185,7 @@ def raw(door: Door, *parts: bytes) -> bytes:
 
 def test_a_body_without_an_end_is_cut_off(door: Door) -> None:
     head = f"POST /hooks/jellyfin/home HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
-    assert b" 413 " in raw(door, f"{head}Content-Length: {1 << 40}\r\n\r\n".encode())
+    assert b" 413 " in raw(door, f"{head}Content-Length: {serve.LARGEST_READ}\r\n\r\n".encode())
     assert b" 400 " in raw(door, f"{head}Content-Length: -5\r\n\r\n".encode())
     chunked = f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
     whole = f"{len(PROMISE.encode()):x}\r\n{PROMISE}\r\n0\r\n\r\n".encode()
