@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,3 +246,11 @@ def test_a_body_with_junk_in_it_is_an_event_that_can_be_stored_or_a_reason(
         for ref in heard.refs:
             assert all(number is None or number < 2**31 for number in (ref.season, ref.number, ref.year, ref.runtime))
         assert not isinstance(heard, PlayEvent) or heard.runtime is None or 0 < heard.runtime <= 14_400
+
+
+def test_the_body_in_the_docs_is_the_one_that_is_read() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "hooks.md").read_text()
+    shown = text.split("```json\n")[1].split("```")[0]
+    heard = event_of(shown.encode(), SERVER, NOW)
+    assert isinstance(heard, PlayEvent)
+    assert (heard.refs, heard.seq, json.loads(shown).keys()) == ((LIES,), 812, PROMISED.keys())
