@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 
 from sidecar.app import App
-from sidecar.commands import COMMANDS, _meanwhile, perform
+from sidecar.commands import COMMANDS, perform
+from sidecar.commands.meanwhile import meanwhile
 from sidecar.errors import UserError
 from sidecar.trakt.limits import Wait
 
@@ -33,7 +34,7 @@ def test_something_slow_says_how_far_it_is_and_then_its_outcome() -> None:
         release.wait(10)
         return "done"
 
-    going = _meanwhile(app, work)
+    going = meanwhile(app, work)
     assert next(going) == {"requests": 4, "waits": 12}
     release.set()
     assert outcome_of(going) == "done"
@@ -44,7 +45,7 @@ def test_an_error_of_something_slow_reaches_who_asked() -> None:
         raise UserError("It cannot be.")
 
     with pytest.raises(UserError, match="cannot be"):
-        next(_meanwhile(app_that_asked(0, 0), work))
+        next(meanwhile(app_that_asked(0, 0), work))
 
 
 def test_a_command_that_is_not_known_is_said_so() -> None:
