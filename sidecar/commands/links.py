@@ -79,3 +79,11 @@ def _health(app: App, uuid: str) -> dict[str, Any]:
         step = f"Link it again with `sidetrakt link {as_word(names[0].name)}`."
         return {"account": account.name, "state": State.AUTH, "what": account.reason, "next_step": step}
     return {"account": account.name, "state": how.state, "what": how.what, "next_step": how.next_step}
+
+
+def _linked(outcome: Linked | Question | None) -> dict[str, Any]:
+    if isinstance(outcome, Question):
+        return {"question": outcome.text, "answers": list(outcome.answers)}
+    if outcome is None:
+        return {"linked": False}
+    return {"linked": True, "person": outcome.person, "account": outcome.account, "vip": outcome.vip}
