@@ -41,7 +41,13 @@ class MediaServer(Protocol):
         """The libraries that our token may see."""
 
     def hands(
-        self, account: Account, tokens: Tokens, inventory: Inventory, *, libraries: frozenset[str] | None, favourites: bool
+        self,
+        account: Account,
+        tokens: Tokens,
+        inventory: Inventory,
+        *,
+        libraries: frozenset[str] | None,
+        favourites: bool,
     ) -> Hands | None:
         """Acting for one account; None where no token does."""
 
