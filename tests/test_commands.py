@@ -14,7 +14,7 @@ from sidecar.trakt.limits import Wait
 
 def app_that_asked(taken: int, waits: float) -> App:
     limits = SimpleNamespace(taken=taken, waiting=lambda: [Wait("uuid", "read", waits)] if waits else [])
-    return cast(App, SimpleNamespace(trakt=SimpleNamespace(limits=limits)))
+    return cast(App, SimpleNamespace(trakt=SimpleNamespace(limits=limits), requests=lambda: limits.taken))
 
 
 def outcome_of(going: Generator[Any, None, str]) -> str:
@@ -35,7 +35,7 @@ def test_something_slow_says_how_far_it_is_and_then_its_outcome() -> None:
         return "done"
 
     going = meanwhile(app, work)
-    assert next(going) == {"requests": 4, "waits": 12}
+    assert next(going) == {"requests": 4, "waits": 12, "whom": "Trakt"}
     release.set()
     assert outcome_of(going) == "done"
 
@@ -51,4 +51,5 @@ def test_an_error_of_something_slow_reaches_who_asked() -> None:
 def test_a_command_that_is_not_known_is_said_so() -> None:
     with pytest.raises(UserError, match="does not know “dance”"):
         next(perform(app_that_asked(0, 0), "dance", {}))
-    assert set(COMMANDS) == {"set", "keys rotate", "link", "answer", "unlink", "look", "health"}
+    words = {"set", "keys rotate", "link", "answer", "unlink", "look", "unmatched", "health"}
+    assert set(COMMANDS) == words | {"meet", "people join", "account", "check"}
