@@ -48,6 +48,11 @@ class Inventory:
             items = Items(db)
             items.gone(self._server, items.ids(self._server, library) - seen, self._clock.now())
 
+    def ids(self, library: str) -> set[str]:
+        """The items that are in a library, as far as is known."""
+        with self._store.read() as db:
+            return Items(db).ids(self._server, library)
+
     def emptied(self, library: str, count: int) -> str:
         """Why a listing of so many is not believed; nothing if it may be so."""
         if count:
