@@ -68,8 +68,12 @@ class States:
         body = state.body()
         if row.kind not in LEAVES:
             body = {name: body[name] for name in ABOVE if name in body}
-        path = f"UserItems/{quote(row.item, safe='')}/UserData"
-        return self._state(self._client.call("POST", path, {"userId": self._user}, body))
+        item = quote(row.item, safe="")
+        after = self._state(self._client.call("POST", f"UserItems/{item}/UserData", {"userId": self._user}, body))
+        if row.kind in LEAVES and state.at is None and after.at is not None:  # no date means unchanged, and it had one
+            self._client.call("DELETE", TAKES[Feature.HISTORY].format(item), {"userId": self._user})
+            after = self._state(self._client.call("POST", f"UserItems/{item}/UserData", {"userId": self._user}, body))
+        return after
 
     def _same(self, row: Row, one: UserData, other: UserData) -> bool:
         if row.kind in LEAVES:
