@@ -23,7 +23,7 @@ from sidecar.clock import Clock
 from sidecar.errors import AuthLost, BadAnswer, Outage, Refused, RemoteError, Unreachable
 from sidecar.http import READS, USER_AGENT, Count, build_session, strict
 from sidecar.model import Secret
-from sidecar.servers.jellyfin.wire import Session, View, WireUser
+from sidecar.servers.jellyfin.wire import Session, View, WireUser, decode
 from sidecar.servers.known import Info, Library, User
 
 T = TypeVar("T")
@@ -114,6 +114,11 @@ class Jellyfin:
                 problem.what = f"This account is not on {self.label} any more."
                 problem.next_step = f"If it was deleted, run `sidetrakt forget` for it; {self.label} lists its users."
             raise
+
+    def total(self, library: Library) -> int:
+        """How many films and episodes are in a library, as far as the token may know; the cheapest question."""
+        query = {"parentId": library.key, "recursive": "true", "includeItemTypes": "Movie,Episode", "limit": 0}
+        return self.page({**query, "isMissing": "false"}, decode).total
 
     def scanning(self) -> bool:
         """Whether the libraries are being scanned; an account that may not ask is told no."""

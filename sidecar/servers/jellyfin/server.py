@@ -61,7 +61,7 @@ class JellyfinServer:
 
     def sign_in(self, account: Account) -> SignIn:
         """Quick Connect."""
-        return QuickConnect(self._client(Secret(""), account.user), self._settings.url)
+        return QuickConnect(self._client(Secret(""), account.user))
 
     def prove(self, account: Account, token: Secret) -> Tokens:
         """Keep a token that is this account's own."""
@@ -93,7 +93,7 @@ class JellyfinServer:
         else:
             yield Finding(about, "ok", f"the token acts for all {count_of(len(users), 'user')}")
         libraries = self.libraries()
-        counted = [f"{each.name} ({count_of(client.total(each, users), 'title')})" for each in libraries]
+        counted = [f"{each.name} ({count_of(client.total(each), 'title')})" for each in libraries]
         state, what = ("ok", ", ".join(counted)) if counted else ("warning", "it shows no library of films or series")
         yield Finding(about, state, what)
         if any(name.lower() == "trakt" for name, _ in plugins):

@@ -1,11 +1,9 @@
 """How somebody proves which account is theirs: Quick Connect, or a token of their own.
 
-A token that belongs to somebody else is never kept, whoever typed the code in.
+Whoever typed the code in may be somebody else than was meant, so every token is verified before it is kept.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from sidecar.errors import AuthLost, Refused, UserError
 from sidecar.model import Secret
@@ -13,18 +11,15 @@ from sidecar.servers.jellyfin.client import Jellyfin
 from sidecar.servers.known import Code
 
 CODE_LIFE = 600  # seconds
-Open = Callable[[Secret], Jellyfin]
-"""The server for a token, or for none yet."""
 
 
 class QuickConnect:
-    """One sign-in by a code that is typed in elsewhere."""
+    """One sign-in by a code that is typed in elsewhere; the client has no token yet."""
 
     interval = 3.0
 
-    def __init__(self, open_: Open, user_id: str) -> None:
-        self._open, self._user = open_, user_id
-        self._client, self._secret = open_(Secret("")), Secret("")
+    def __init__(self, client: Jellyfin) -> None:
+        self._client, self._secret = client, Secret("")
 
     def begin(self) -> Code:
         """Get a code to show."""
@@ -39,7 +34,7 @@ class QuickConnect:
         return Code(str(said.get("Code")), f"any app that is signed in to {label}, under Quick Connect", CODE_LIFE)
 
     def poll(self) -> Secret | None:
-        """The token, once the code was typed in by whoever owns the account."""
+        """The token, once the code was typed in."""
         params = {"secret": self._secret.reveal()}
         try:
             if self._client.call("GET", "QuickConnect/Connect", params).get("Authenticated") is not True:
@@ -50,14 +45,11 @@ class QuickConnect:
             raise UserError("The code ran out before it was typed in.", "Begin again for another one.") from problem
         body = {"Secret": self._secret.reveal()}
         said = self._client.call("POST", "Users/AuthenticateWithQuickConnect", body=body)
-        token = Secret(str(said.get("AccessToken") or ""))
-        verify(self._open, token, self._user)
-        return token
+        return Secret(str(said.get("AccessToken") or ""))
 
 
-def verify(open_: Open, token: Secret, user_id: str) -> None:
-    """Raises UserError where a token is not this user's own."""
-    client = open_(token)
+def verify(client: Jellyfin, user_id: str, name: str) -> None:
+    """Raises UserError where the token of this client is not this user's own."""
     try:
         said = client.call("GET", "Users/Me")
     except AuthLost as problem:
@@ -68,5 +60,5 @@ def verify(open_: Open, token: Secret, user_id: str) -> None:
         what = f"This is an API key of {client.label}, which is nobody's own."
         raise UserError(what, "It belongs into sidetrakt.toml as the server's token.") from problem
     if said.get("Id") != user_id:
-        what = f"This token belongs to {said.get('Name')} on {client.label}, and not to the account it was given for."
-        raise UserError(what, "Name that account instead, or sign in as the right one.")
+        what = f"This token belongs to {said.get('Name')} on {client.label}, and not to {name}."
+        raise UserError(what, f"Sign in there as {name}, or name the other account.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,31 +10,26 @@ import pytest
 
 from sidecar.contract import Provider
 from sidecar.model import Feature, Ids, Kind, Ref
+from sidecar.store.items import Items
 from tests.contract import Bench, ProviderContract
 from tests.servers.jellyfin.conftest import Home
+
+NOBODY_KNOWS = Ref(Kind.MOVIE, Ids(imdb="tt7777777", tmdb=7_777_777), name="Nobody knows")
+KINDS = {Feature.HISTORY: (Kind.EPISODE, Kind.MOVIE), Feature.WATCHLIST: (Kind.MOVIE, Kind.SHOW)}
 
 
 @dataclass
 class JellyfinBench:
     home: Home
-    nobody_knows: Ref = Ref(Kind.MOVIE, Ids(imdb="tt7777777", tmdb=7_777_777), name="Nobody knows")
+    nobody_knows: Ref = NOBODY_KNOWS
     cheap: int = 1
 
     def known(self, feature: Feature) -> Sequence[Ref]:
-        rows = self.home.inventory()
         with self.home.store.read() as db:
-            from sidecar.store.items import Items
-
             refs = [item.refs() for item in Items(db).of_server("machine")]
-        assert rows
-        once = [one[0] for one in refs if len(one) == 1]
-        claims = [ref.claim() for ref in once]
-        kinds = {Feature.HISTORY: (Kind.EPISODE, Kind.MOVIE), Feature.WATCHLIST: (Kind.MOVIE, Kind.SHOW)}
-        return [
-            ref
-            for kind in kinds.get(feature, tuple(Kind))
-            for ref in [each for each in once if each.kind is kind and claims.count(each.claim()) == 1][:3]
-        ]
+        claims = Counter(one[0].claim() for one in refs if one)
+        alone = [one[0] for one in refs if len(one) == 1 and claims[one[0].claim()] == 1]
+        return [ref for kind in KINDS.get(feature, Kind) for ref in [one for one in alone if one.kind is kind][:3]]
 
     def side(self) -> Provider:
         return self.home.side()
