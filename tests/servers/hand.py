@@ -63,7 +63,10 @@ class Hand:
         self.blind: list[RemoteError | None] = []  # what comes of the next looks
         self.calls: list[tuple[str, str]] = []
         self.can: dict[str, Any] = {
-            str(feature): {"types": [str(kind) for kind in sorted(kinds)], "writable": feature is not Feature.COLLECTION}
+            str(feature): {
+                "types": [str(kind) for kind in sorted(kinds)],
+                "writable": feature is not Feature.COLLECTION,
+            }
             for feature, kinds in KINDS.items()
         }
         self.asked = 0
@@ -83,10 +86,10 @@ class Hand:
         self._ask(self.reading)
         return {"version": "1"}
 
-    def changes(self, feature: Feature, since: Any) -> Reading | None:  # noqa: ARG002 - the protocol
+    def changes(self, feature: Feature, since: Any) -> Reading | None:
         return self._ask(self.moved)
 
-    def complete(self, feature: Feature) -> Reading:  # noqa: ARG002 - the protocol
+    def complete(self, feature: Feature) -> Reading:
         return self._ask(self.reading)
 
     def look(self, items: Sequence[str]) -> list[Row]:

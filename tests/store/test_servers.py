@@ -36,7 +36,7 @@ def test_of_two_machines_with_one_name_the_last_met_one_is_meant(store: Store, n
         assert found.id == "new"
 
 
-def test_libraries_have_the_names_of_the_last_meeting_and_those_of_former_times_keep_theirs(store: Store, now: datetime) -> None:
+def test_libraries_have_the_names_of_the_last_meeting_and_old_ones_keep_theirs(store: Store, now: datetime) -> None:
     with store.write() as db:
         servers = KnownServers(db)
         servers.met(HOME, now)
