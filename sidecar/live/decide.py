@@ -26,7 +26,8 @@ CLOCK_OFF = timedelta(minutes=5)  # a clock that is further off is an alert
 REMEMBERED, REPLAYS = timedelta(days=30), timedelta(days=7)  # sessions and toggles; ids of events
 JITTER = timedelta(seconds=5)  # by which events of two sources come out of order
 ECHO = timedelta(seconds=60)  # how long after an end other sources still speak of it
-STEP = 10.0  # seconds of a film after which its place is stored without anything having happened
+NOISE = timedelta(seconds=10)  # by which a sender's clock may differ because of the way to us
+STEP = timedelta(seconds=10)  # after which a place is stored without anything having happened
 SHORTEST = 300.0  # seconds: of shorter things servers say "played" at once, so only the place counts
 
 
@@ -50,6 +51,8 @@ class Rules(msgspec.Struct, frozen=True):
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One player that shows one item to one user, from its begin to its end."""
 
+    number: int = 0  # in the store; 0 = it is not there yet
+    side: str
     key: str
     source: str
     item: str
@@ -139,6 +142,7 @@ def _first(event: PlayEvent, rules: Rules) -> tuple[Step, ...]:
     began, runtime = _begin(event), _length(event)
     place = event.position or 0.0 if event.what is What.START else event.position
     session = Session(
+        side=event.side,
         key=event.session,
         source=event.source,
         item=event.item,
