@@ -109,12 +109,18 @@ class Outbox:
         return rows[0] if rows else None
 
     def accounts(self, now: datetime) -> list[str]:
-        """The Trakt accounts that something is due for, or in doubt, and whose link is alive."""
+        """The Trakt accounts that something is due for, in hand or in doubt, and whose link is alive."""
         query = (
             "SELECT DISTINCT o.trakt FROM outbox o LEFT JOIN trakt_account a ON a.uuid = o.trakt"
-            " WHERE o.state IN ('due', 'doubtful') AND o.due_at <= ? AND coalesce(a.state, 'connected') = 'connected'"
+            " WHERE o.state IN ('due', 'sent', 'doubtful') AND o.due_at <= ?"
+            " AND coalesce(a.state, 'connected') = 'connected'"
         )
         return [row[0] for row in self._db.execute(query, [to_text(now)])]
+
+    def in_hand(self, trakt: str) -> list[int]:
+        """What is being sent for this account."""
+        query = "SELECT id FROM outbox WHERE trakt = ? AND state = 'sent'"
+        return [row[0] for row in self._db.execute(query, [trakt])]
 
     def to_do(self, trakt: str, now: datetime) -> list[Row]:
         """All of one account that may be sent or has to be looked up now, in order; each title waits for its doubts."""
