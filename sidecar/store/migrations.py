@@ -130,6 +130,7 @@ CREATE TABLE alert (
 CREATE UNIQUE INDEX alert_open ON alert (key) WHERE closed_at IS NULL;
 """
 
+<<<<<<< HEAD
 _SERVERS = """
 CREATE TABLE server (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',
@@ -147,6 +148,27 @@ CREATE TABLE stuck (
 ALTER TABLE item ADD COLUMN year INTEGER;
 ALTER TABLE item ADD COLUMN runtime INTEGER;
 ALTER TABLE item ADD COLUMN file TEXT NOT NULL DEFAULT '';
+=======
+_LIVE = """
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL,
+    person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, trakt TEXT NOT NULL, began TEXT NOT NULL,
+    heard_at TEXT NOT NULL, ended_at TEXT, finished INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX session_user ON session (server, user, ended_at);
+CREATE INDEX session_open ON session (trakt) WHERE ended_at IS NULL;
+CREATE TABLE toggle (server TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE INDEX toggle_item ON toggle (server, user, item);
+CREATE TABLE replay (event TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE sender (install TEXT PRIMARY KEY, server TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE TABLE wish (
+    id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE,
+    title INTEGER NOT NULL REFERENCES title, feature TEXT NOT NULL, side TEXT NOT NULL, why TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+CREATE INDEX wish_person ON wish (person, title);
+CREATE TABLE gap (server TEXT PRIMARY KEY, since TEXT NOT NULL, why TEXT NOT NULL) STRICT;
+>>>>>>> live
 """
 
 
@@ -156,10 +178,11 @@ def all_migrations() -> Migrations:
 
     @steps()
     def m001_first(db: Database) -> None:
-        # One statement at a time: executescript() would commit the transaction this runs in.
-        for statement in _FIRST.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _FIRST)
+
+    @steps()
+    def m003_live(db: Database) -> None:
+        _run(db, _LIVE)
 
     @steps()
     def m002_servers(db: Database) -> None:
@@ -168,3 +191,10 @@ def all_migrations() -> Migrations:
                 db.execute(statement)
 
     return steps
+
+
+def _run(db: Database, script: str) -> None:
+    """One statement at a time: executescript() would commit the transaction this runs in."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
