@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.live.decide import Rules
 from sidecar.events import Event, PlayEvent
+from sidecar.live.decide import Rules
 from sidecar.model import Direction, Feature
 from sidecar.options import all_options
 from sidecar.words import parse_duration, parse_list

@@ -14,8 +14,8 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from sidecar.clock import Clock
-from sidecar.live.decide import CLOCK_OFF, FORGOTTEN, GONE, NOISE, REMEMBERED, REPLAYS, STEP, Rules, vanish
 from sidecar.events import Event, PlayedEvent, PlayEvent, RatingEvent, ToggleEvent, What
+from sidecar.live.decide import CLOCK_OFF, FORGOTTEN, GONE, NOISE, REMEMBERED, REPLAYS, STEP, Rules, vanish
 from sidecar.live.hearing import Hearing
 from sidecar.live.hub import Hub, News
 from sidecar.live.marks import Result, rated, toggled

@@ -12,8 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from sidecar.clock import to_text
-from sidecar.live.decide import ECHO, Rules, Say, Session, Step, decide, pick
 from sidecar.events import PlayedEvent, PlayEvent, What
+from sidecar.live.decide import ECHO, Rules, Say, Session, Step, decide, pick
 from sidecar.live.hearing import Hearing
 from sidecar.live.hub import News, shown
 from sidecar.model import Feature, Ref

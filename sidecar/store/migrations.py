@@ -130,7 +130,6 @@ CREATE TABLE alert (
 CREATE UNIQUE INDEX alert_open ON alert (key) WHERE closed_at IS NULL;
 """
 
-<<<<<<< HEAD
 _SERVERS = """
 CREATE TABLE server (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',
@@ -148,7 +147,8 @@ CREATE TABLE stuck (
 ALTER TABLE item ADD COLUMN year INTEGER;
 ALTER TABLE item ADD COLUMN runtime INTEGER;
 ALTER TABLE item ADD COLUMN file TEXT NOT NULL DEFAULT '';
-=======
+"""
+
 _LIVE = """
 CREATE TABLE session (
     id INTEGER PRIMARY KEY, server TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL,
@@ -168,7 +168,6 @@ CREATE TABLE wish (
 ) STRICT;
 CREATE INDEX wish_person ON wish (person, title);
 CREATE TABLE gap (server TEXT PRIMARY KEY, since TEXT NOT NULL, why TEXT NOT NULL) STRICT;
->>>>>>> live
 """
 
 
@@ -181,14 +180,12 @@ def all_migrations() -> Migrations:
         _run(db, _FIRST)
 
     @steps()
-    def m003_live(db: Database) -> None:
-        _run(db, _LIVE)
+    def m002_servers(db: Database) -> None:
+        _run(db, _SERVERS)
 
     @steps()
-    def m002_servers(db: Database) -> None:
-        for statement in _SERVERS.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+    def m003_live(db: Database) -> None:
+        _run(db, _LIVE)
 
     return steps
 
