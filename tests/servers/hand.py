@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -143,7 +143,7 @@ class Hand:
         if fault == "vanishes":
             return None
         if fault == "moves":
-            copy = msgspec.structs.replace(row.copy, at=datetime.fromtimestamp(len(self.calls), UTC))
+            copy = msgspec.structs.replace(row.copy, at=AT + timedelta(seconds=self.asked))
         if item in self.rows and (done or fault == "moves"):
             self.rows[item] = msgspec.structs.replace(row, copy=copy)
         if problem is not None:

@@ -42,9 +42,10 @@ def library(size: int) -> list[Row]:
 
 
 def test_items_are_found_by_what_they_claim(inventory: Inventory) -> None:
-    inventory.note([movie(1), movie(1, "m1b"), movie(2), double(1, "d")])
+    wrong = Row(Kind.MOVIE, "1", "x", (Ref(Kind.MOVIE, Ids(imdb="tt0113277", tmdb=7)),), movie(7).copy)
+    inventory.note([movie(1), movie(1, "m1b"), movie(2), double(1, "d"), wrong])
     more = Ref(Kind.MOVIE, Ids(trakt=9, imdb="tt0113277", tmdb=1))
-    other = Ref(Kind.MOVIE, Ids(tmdb=99))
+    other = Ref(Kind.MOVIE, Ids(trakt=9, imdb="tt0113277", tmdb=99))
     assert inventory.find([more, episode(2), other, episode(3), more]) == [("m1", "m1b"), ("d",), (), (), ("m1", "m1b")]
     assert inventory.find([]) == []
 

@@ -408,6 +408,31 @@ def test_a_look_that_fails_stops_or_skips_that_batch_alone(store: Store, account
         assert set(outcomes(receipts[100:])) == {later}
 
 
+def test_items_that_fail_here_and_there_end_nothing(store: Store, account: int, clock: FakeClock) -> None:
+    size = 4 * PATIENCE
+    desk = Desk(store, account, clock, *(movie(number) for number in range(1, size + 1)))
+    desk.hand.faults = {f"m{number}": "broken" for number in range(1, size, 2)}
+    desk.write(*(film(number) for number in range(1, size + 1)))
+    assert len(desk.written) == size
+
+
+def test_a_server_that_is_away_at_the_last_look_is_not_asked_for_the_rest(
+    store: Store, account: int, clock: FakeClock
+) -> None:
+    desk = Desk(store, account, clock, *(movie(number) for number in range(1, 151)), tells=False)
+    desk.hand.blind = [None, Unreachable(NAME, "Away.")]
+    receipts = desk.write(*(film(number) for number in range(1, 151)))
+    assert set(outcomes(receipts[:100])) == {Outcome.UNKNOWN}
+    assert {(receipt.outcome, receipt.why) for receipt in receipts[100:]} == {(Outcome.REFUSED, "Away.")}
+    assert desk.hand.asked == 103
+
+
+def test_where_nothing_differs_nothing_is_stored(desk: Desk) -> None:
+    desk.hand.rows["m1"] = movie(1, played=True)
+    with desk.store.write():  # a second transaction would fail
+        assert outcomes(desk.write(film(1))) == [Outcome.ALREADY]
+
+
 def test_an_answer_that_is_lost_and_cannot_be_looked_at_is_unknown(desk: Desk) -> None:
     desk.hand.faults["m1"] = "lost"
     desk.hand.blind = [None, Unreachable(NAME, "Away.")]
@@ -449,6 +474,29 @@ def test_the_pace_is_kept(desk: Desk) -> None:
     desk.write(*(film(number) for number in range(1, 6)))
     assert desk.clock.monotonic() - began == pytest.approx(4 / 4)
     assert desk.pace.left() == (5, 5, 0.0)
+
+
+def test_what_is_left_is_told_while_it_is_written(desk: Desk) -> None:
+    desk.hand.rows["m1"] = movie(1, played=True)
+    desk.hand.rows |= {"m2b": movie(2, "m2b"), "m2c": movie(2, "m2c")}
+    told, rest = list[tuple[int, int, float]](), desk.pace._rest
+
+    def note(seconds: float) -> bool:
+        told.append(desk.pace.left())
+        return rest(seconds)
+
+    desk.pace._rest = note
+    desk.write(film(1), film(2, "m2", "m2b", "m2c"), film(3))
+    assert told == [(0, 4, 1.0), (1, 4, 0.75), (2, 4, 0.5), (3, 4, 0.25)]
+
+
+def test_the_plan_of_somebody_else_is_left_as_it_is(store: Store, account: int, clock: FakeClock) -> None:
+    desk = Desk(store, account, clock, movie(1), movie(2))
+    desk.hand.faults["m2"] = "auth"
+    desk.pace.plan(7)
+    asked = [(film(number), {f"m{number}": ""}) for number in (1, 2, 3)]
+    desk.writing.write(asked, Feature.HISTORY, remove=False, dry_run=False)
+    assert desk.pace.left() == (2, 9, 1.75)
 
 
 def test_a_person_who_stops_it_is_heard_and_nothing_more_is_asked(store: Store, account: int, clock: FakeClock) -> None:
