@@ -98,10 +98,8 @@ class Writing:
         except RemoteError as problem:
             wishes.sent[item] = problem.what, problem.retry_at
             wishes.went_wrong(problem)
-            if problem.maybe_done:  # settled by looking, never by repeating
+            if problem.maybe_done or problem.status == 404:  # settled by looking, never by repeating
                 batch.after[item] = None
-            elif problem.status == 404:
-                batch.gone.add(item)
 
     def _settle(self, batch: Batch) -> None:
         """Look at what was written where the answer did not tell."""

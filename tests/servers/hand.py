@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -28,9 +28,11 @@ FAULTS: dict[str, tuple[bool, RemoteError]] = {  # whether it is done all the sa
     "busy": (False, RateLimited(NAME, "It asks for a pause.", status=429, retry_at=AT)),
     "auth": (False, AuthLost(NAME, "It does not accept the token.", status=401)),
     "refused": (False, Refused(NAME, "It refused (403).", status=403)),
-    "gone": (False, Refused(NAME, "It refused (404).", status=404)),
+    "left": (False, Refused(NAME, "It refused (404).", status=404)),
+    "denied": (False, Refused(NAME, "It refused (404).", status=404)),
 }
-OF_ONE_ITEM = {"broken", "refused", "gone", "nonsense"}
+OF_ONE_ITEM = {"broken", "refused", "left", "denied", "nonsense"}
+LEAVING = {"left", "vanishes"}
 SILENT = {"keeps", "moves"}  # accepted with a smile; the second also moves the date
 
 
@@ -87,10 +89,13 @@ class Hand:
         return {"version": "1"}
 
     def changes(self, feature: Feature, since: Any) -> Reading | None:
-        return self._ask(self.moved)
+        self._ask(self.moved)
+        return self.moved if isinstance(self.moved, Reading) else None
 
     def complete(self, feature: Feature) -> Reading:
-        return self._ask(self.reading)
+        self._ask(self.reading)
+        assert isinstance(self.reading, Reading)
+        return self.reading
 
     def look(self, items: Sequence[str]) -> list[Row]:
         assert len(items) <= AT_ONCE
@@ -133,19 +138,19 @@ class Hand:
         self.asked += 1
         fault = self.faults.get(item, "")
         done, problem = FAULTS.get(fault, (fault not in SILENT, None))
-        if fault == "vanishes":
+        if fault in LEAVING:
             del self.rows[item]
+        if fault == "vanishes":
             return None
         if fault == "moves":
-            copy = msgspec.structs.replace(row.copy, at=datetime.fromtimestamp(len(self.calls), UTC))
-        if done or fault == "moves":
+            copy = msgspec.structs.replace(row.copy, at=AT + timedelta(seconds=self.asked))
+        if item in self.rows and (done or fault == "moves"):
             self.rows[item] = msgspec.structs.replace(row, copy=copy)
         if problem is not None:
             raise problem.again()
         return self.rows[item] if self.tells else None
 
-    def _ask(self, answer: Any) -> Any:
+    def _ask(self, answer: object) -> None:
         self.asked += 1
         if isinstance(answer, RemoteError):
             raise answer.again()
-        return answer

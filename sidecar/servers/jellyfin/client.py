@@ -117,8 +117,8 @@ class Jellyfin:
 
     def total(self, library: Library) -> int:
         """How many films and episodes are in a library, as far as the token may know; the cheapest question."""
-        query = {"parentId": library.key, "recursive": "true", "includeItemTypes": "Movie,Episode", "limit": 0}
-        return self.page({**query, "isMissing": "false"}, decode).total
+        query: Params = {"parentId": library.key, "includeItemTypes": "Movie,Episode", "limit": 0}
+        return self.page({**query, "recursive": "true", "isMissing": "false"}, decode).total
 
     def scanning(self) -> bool:
         """Whether the libraries are being scanned; an account that may not ask is told no."""

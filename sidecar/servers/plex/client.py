@@ -173,8 +173,8 @@ def load(client_id: str) -> Any:
     os.environ["PLEXAPI_PLEXAPI_AUTORELOAD"] = "false"  # read whenever an object is made
     import plexapi.exceptions
     import plexapi.server
-    from plexapi.utils import setDatetimeTimezone
 
-    plexapi.BASE_HEADERS.update(headers(client_id))
-    setDatetimeTimezone("UTC")
-    return plexapi
+    api: Any = plexapi
+    api.BASE_HEADERS.update(headers(client_id))
+    api.utils.setDatetimeTimezone("UTC")
+    return api

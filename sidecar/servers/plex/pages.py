@@ -25,8 +25,8 @@ def name_of(row: Element, place: int) -> str:
 class Listing:
     """One walk through a listing; afterwards it says what speaks against it being whole."""
 
-    def __init__(self, ask: Ask, size: int = PAGE, name: Callable[[Element, int], str] = name_of) -> None:
-        self._ask, self._size, self._name = ask, size, name
+    def __init__(self, ask: Ask, size: int = 0, name: Callable[[Element, int], str] = name_of) -> None:
+        self._ask, self._size, self._name = ask, size or PAGE, name
         self.seen: set[str] = set()
         self.totals: list[int | None] = []
 

@@ -70,7 +70,7 @@ class PlexWatchlist:
             rows, mark, why = self._read(since if only is None else None)
             if rows is not None:
                 titles = self._titles.of([each for each in rows.values() if each[0] in KINDS], token)
-                facts = [Fact(titles[plex], Listed(), (plex,)) for plex in rows if plex in titles]
+                facts = [Fact(titles[plex], Listed()) for plex in rows if plex in titles]
                 unknown = len(rows) - len(facts)
                 why = why or (f"plex.tv does not say which titles {unknown} of its rows are" if unknown else "")
         except (RemoteError, UserError) as problem:
@@ -88,7 +88,6 @@ class PlexWatchlist:
             mark=None if why or only is not None else mark,
             why=why,
             requests=self._tv.asked - before,
-            there=frozenset(item for fact in facts for item in fact.items) if only is not None else frozenset(),
         )
 
     def add(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:  # noqa: ARG002
@@ -130,7 +129,9 @@ class PlexWatchlist:
         receipts: dict[str, Receipt] = {}
         adding, trouble = action.startswith("add"), None
         try:
-            listed = set(self._read(None)[0] or ())
+            rows = self._read(None)[0] or {}
+            titles = self._titles.of([each for each in rows.values() if each[0] in KINDS], self._token)
+            listed = {plex: titles.get(plex) for plex in rows}
         except RemoteError as problem:
             return [failed(fact, problem) for fact in facts]
         for fact in facts:
@@ -149,12 +150,13 @@ class PlexWatchlist:
                 receipts[key] = Receipt(fact, Outcome.REFUSED, problem.what)
         return [replace(receipts[fact.ref.claim()], fact=fact) for fact in facts]
 
-    def _put(self, fact: Fact, action: str, listed: set[str], adding: bool) -> Receipt:
+    def _put(self, fact: Fact, action: str, listed: dict[str, Ref | None], adding: bool) -> Receipt:
         """One title."""
         value = Listed() if adding else None
         if fact.ref.kind not in KINDS:
             return Receipt(fact, Outcome.REFUSED, f"Plex keeps no watchlist of a {fact.ref.kind}.")
-        plex = fact.items[0] if fact.items else self._titles.id_of(fact.ref, self._token)
+        on_it = (plex for plex, title in listed.items() if title is not None and same(title, fact.ref))
+        plex = fact.ref.ids.plex or next(on_it, None) or self._titles.id_of(fact.ref, self._token)
         if plex is None:
             return Receipt(fact, Outcome.NOT_FOUND, "plex.tv does not know it.")
         if (plex in listed) is adding:

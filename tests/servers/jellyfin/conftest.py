@@ -37,8 +37,9 @@ from tests.fakes import START, FakeClock
 
 LABEL = "Jellyfin home"
 KETTLE = "Kettle and Crane"  # in two libraries
-LONE = "The Cartographer's Debt"
-SERIES = "Lanterns of Varnick"
+LONE = "Two Minutes of Rain"
+SERIES = "Lanterns of Varnick"  # another series has its ids, too
+QUARRY = "Twice Round the Quarry"
 HEARD: dict[str, list[dict[str, str]]] = {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sidecar.demo.control import Control
 from sidecar.demo.invent import invent
 from sidecar.demo.listen import Listener
 from sidecar.demo.plex import make_app
+from sidecar.demo.plex.world import World
 from sidecar.model import Feature, Secret
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.pace import Pace
@@ -41,8 +42,8 @@ CLIENT_ID = "sidetrakt-of-the-tests"
 class Home:
     """The simulated household with everything that one process of ours would have for it."""
 
-    def __init__(self, house: House, store: Store, clock: FakeClock) -> None:
-        self.house, self.store, self.clock = house, store, clock
+    def __init__(self, house: House, world: World, store: Store, clock: FakeClock) -> None:
+        self.house, self.world, self.store, self.clock = house, world, store, clock
         self.machine: str = house.signins["machine_identifier"]
         self.memory, self.clients = Memory(), dict[str, Plex]()
         self.settings = Settings(house.url, house.url, house.url)
@@ -99,6 +100,10 @@ class Home:
         with self.store.read() as db:
             return {item.remote: item for item in Items(db).of_server(self.machine)}
 
+    def items_after_a_read(self) -> list[Item]:
+        self.read(Feature.HISTORY)
+        return list(self.items().values())
+
     def rows(self) -> list[dict[str, Any]]:
         """The requests so far, without control requests."""
         found: list[dict[str, Any]] = self.house.control.rows()["rows"]
@@ -114,13 +119,10 @@ class Home:
     def settings_of(self, token: str) -> Server:
         return Server("den", "plex", self.house.url, Secret(self.house.people["Anna"][token]))
 
-    def key_of(self, path: str) -> str:
-        """The item id behind a file."""
-        return next(item for item in self.items() if self.house.control.state and path in self.paths(item))
-
-    def paths(self, item: str) -> list[str]:
-        rows = self.house.rows(f"/library/metadata/{item.partition('~')[0]}")
-        return [part["file"] for media in rows[0].get("Media", []) for part in media["Part"]]
+    def item(self, path: str) -> str:
+        """The item of a file, or the first of several."""
+        key = next(each.key for each in self.world.inventory.by_path[path])
+        return f"{key}~{self.world.inventory.items[key].guid}"
 
 
 def named(index: Index, name: str) -> Fact:
@@ -135,38 +137,34 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def made_house(catalogue: Catalogue) -> Iterator[House]:
+def made_house(catalogue: Catalogue) -> Iterator[tuple[House, World]]:
     control = Control("plex")
     app = make_app(catalogue, control)
     listener = Listener(app).start()
     made = House(listener.url, control, catalogue)
-    yield made
+    yield made, app.extensions["plex"]
     made.session.close()
     app.extensions["plex"].news.close()
     listener.close()
 
 
 @pytest.fixture
-def house(made_house: House) -> Iterator[House]:
-    made_house.tell("reset")
-    made_house.tell("clock", set=START.isoformat(), freeze=True)
-    yield made_house
-    assert [row for row in made_house.control.rows()["rows"] if row["unhandled"]] == []
+def house(made_house: tuple[House, World]) -> Iterator[House]:
+    house = made_house[0]
+    house.tell("reset")
+    house.tell("clock", set=START.isoformat(), freeze=True)
+    yield house
+    assert [row for row in house.control.rows()["rows"] if row["unhandled"]] == []
 
 
 @pytest.fixture
-def home(house: House, tmp_path: Path) -> Iterator[Home]:
+def home(house: House, made_house: tuple[House, World], tmp_path: Path) -> Iterator[Home]:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     store = open_store(folder)
-    home = Home(house, store, FakeClock(START))
+    home = Home(house, made_house[1], store, FakeClock(START))
     yield home
     for client in home.clients.values():
         client.close()
     home.tv.close()
     store.close()
-
-
-@pytest.fixture
-def make() -> Callable[..., Any]:
-    return Home
