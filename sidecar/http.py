@@ -89,6 +89,9 @@ class Session(requests.Session):
         except requests.RequestException as problem:
             self._counted(method, "none")
             raise translate(self.service, method, problem) from problem
+        except RemoteError as problem:  # of a strict session
+            self._counted(method, str(problem.status))
+            raise
         self._counted(method, str(answer.status_code))
         return answer
 

@@ -9,6 +9,7 @@ import click
 
 from sidecar import __version__
 from sidecar.cli import say
+from sidecar.cli.account import account
 from sidecar.cli.alerts import alerts
 from sidecar.cli.backup import backup
 from sidecar.cli.choose import choose
@@ -20,6 +21,7 @@ from sidecar.cli.link import link, unlink
 from sidecar.cli.look import look
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
+from sidecar.cli.unmatched import unmatched
 from sidecar.cli.up import up
 from sidecar.errors import SidetraktError
 
@@ -42,7 +44,24 @@ def group() -> None:
     """
 
 
-for command in (up, doctor, people, link, unlink, look, choose, hooks, alerts, backup, restore, keys, household):
+COMMANDS = (
+    up,
+    doctor,
+    people,
+    account,
+    link,
+    unlink,
+    look,
+    unmatched,
+    choose,
+    hooks,
+    alerts,
+    backup,
+    restore,
+    keys,
+    household,
+)
+for command in COMMANDS:
     group.add_command(command)
 
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from sidecar.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.live import bodies
 from sidecar.live.bodies import LEAVES, Moment, Number, Text, Word, unreadable
-from sidecar.live.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.model import Ids, Kind, Ref
 from sidecar.servers.guids import ids_of, refs_of
 from sidecar.viewing import Source

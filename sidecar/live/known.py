@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sidecar.live.events import Event, PlayEvent
+from sidecar.events import Event, PlayEvent
 from sidecar.store.db import Transaction
 from sidecar.store.items import Items
 from sidecar.store.servers import KnownServers

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from sidecar.events import Event, PlayEvent, RatingEvent, What
 from sidecar.live import bodies
 from sidecar.live.bodies import LEAVES, Number, Text, Word
-from sidecar.live.events import Event, PlayEvent, RatingEvent, What
 from sidecar.model import Ids, Kind, Ref
 from sidecar.servers.guids import ids_of_guids, of_guid, refs_of
 from sidecar.store.servers import KnownServer

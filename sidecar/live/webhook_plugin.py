@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from sidecar.errors import UserError
+from sidecar.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.live import bodies
 from sidecar.live.bodies import LEAVES, Flag, Moment, Number, Text, Word, flag, unreadable
-from sidecar.live.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.live.jellyfin_hook import KINDS, NOBODY, TICKS, check, plain_id, refs_from
 from sidecar.model import Kind
 from sidecar.viewing import Source

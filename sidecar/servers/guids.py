@@ -14,10 +14,11 @@ from sidecar.model import Ids, Kind, Ref
 
 CATALOGUES = ("imdb", "tmdb", "tvdb")
 LONGEST_FILE = 30  # episodes; a longer span is a wrong number, not a long file
+HIGHEST = 99_999_999  # some count episodes by their date; beyond that it is no number of anything
 
 _PLEX = re.compile(r"plex://(?:movie|show|season|episode)/([0-9a-f]{24})")
-_LEGACY = re.compile(r"com\.plexapp\.agents\.([a-z]+)://([^/?]+)(?:/(\d+))?(?:/(\d+))?")
-_NFO = re.compile(r"tv\.plex\.agents\.nfo\.\w+://\w+/(imdb|tmdb|tvdb)_(\w+)")
+_LEGACY = re.compile(r"com\.plexapp\.agents\.([^:/?]+)://([^/?]+)(?:/([0-9]{1,8}))?(?:/([0-9]{1,8}))?/?(?:\?.*)?")
+_NFO = re.compile(r"tv\.plex\.agents\.nfo\.\w+://(\w+)/(imdb|tmdb|tvdb)_(\w+)(?:\?.*)?")
 _HAMA = re.compile(r"(imdb|tmdb|tsdb|tvdb|anidb)([2-5]?)-(\w+)")
 _OF_AGENT = {"imdb": "imdb", "themoviedb": "tmdb", "thetvdb": "tvdb"}
 _NO_TITLE = ("library://", "tv.plex.xmltv://", "com.plexapp.agents.ytinforeader://")
@@ -43,7 +44,7 @@ def ids_of(pairs: Iterable[tuple[str, str]], plex: str | None = None) -> Ids:
         catalogue, text = name.strip().lower(), str(value).strip()
         if catalogue in CATALOGUES and catalogue not in found and _sound(catalogue, text):
             found[catalogue] = text.lower()
-    return Ids.of_pairs(found | ({"plex": plex} if plex else {}))
+    return Ids.of_pairs(found | ({"plex": plex} if plex and re.fullmatch(r"[0-9a-f]{24}", plex) else {}))
 
 
 def ids_of_guids(guids: Iterable[str], plex: str | None = None) -> Ids:
@@ -55,11 +56,11 @@ def of_guid(guid: str, kind: Kind) -> Claimed:
     """What the guid of a Plex item says, by the agent that gave it."""
     if match := _PLEX.fullmatch(guid):
         return Claimed(Ids(plex=match[1]))
-    if match := _NFO.match(guid):
-        return Claimed(ids_of([(match[1], match[2])]))
+    if (match := _NFO.fullmatch(guid)) and match[1] == kind:  # the id is that of what the guid says it is
+        return Claimed(ids_of([(match[2], match[3])]))
     if guid.startswith(_NO_TITLE):
         return Claimed(why="it is no film and no episode of a series")
-    match = _LEGACY.match(guid)
+    match = _LEGACY.fullmatch(guid)
     if match is None or match[1] == "none":
         why = "" if guid.startswith("tv.plex.agents.") else UNMATCHED  # the ids of an own agent stand beside the guid
         return Claimed(why=why)
@@ -88,6 +89,7 @@ def refs_of(
 ) -> tuple[tuple[Ref, ...], str]:
     """The titles an item stands for, in order; or none and why."""
     named, above = _named(ids), show if show is not None and _named(show) else None
+    season, number = _number(season), _number(number)
     if kind in (Kind.MOVIE, Kind.SHOW):
         return ((Ref(kind, ids, name=name, year=year, runtime=runtime),), "") if named else ((), why or NO_IDS)
     if kind is Kind.SEASON:
@@ -112,20 +114,28 @@ def same(one: Ref, other: Ref) -> bool:
         return False
     verdict = _agree(one.ids, other.ids)
     if verdict is None and one.show is not None and other.show is not None:
-        return (one.season, one.number) == (other.season, other.number) and _agree(one.show, other.show) is True
+        place, least = (one.season, one.number), 1 if one.kind is Kind.SEASON else 2
+        known = None not in place[:least] and place == (other.season, other.number)
+        return known and _agree(one.show, other.show) is True
     return verdict is True
 
 
-def words(ref: Ref) -> set[str]:
-    """The words of the claim by which another claim of the same title can be found."""
-    own = {f"{name}={value}" for name, value in ref.ids.pairs()}
-    return own | {f"show.{name}={value}" for name, value in (ref.show.pairs() if ref.show else ())}
+def words(claim: str) -> list[str]:
+    """By which words of a claim another claim of the same title can be found: two that are the same share one."""
+    kind, *parts = claim.split(" ")
+    place = " ".join(part for part in parts if "=" not in part)
+    # An id of the show says little without the numbers: all its episodes have it.
+    return [f"{kind} {part} {place if part.startswith('show.') else ''}" for part in parts if "=" in part]
 
 
 def _agree(one: Ids, other: Ids) -> bool | None:
     mine, theirs = dict(one.pairs()), dict(other.pairs())
     shared = mine.keys() & theirs.keys() - {"slug"}
     return all(mine[name] == theirs[name] for name in shared) if shared else None
+
+
+def _number(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number <= HIGHEST else None
 
 
 def _named(ids: Ids) -> bool:
@@ -135,7 +145,7 @@ def _named(ids: Ids) -> bool:
 def _sound(catalogue: str, text: str) -> bool:
     if catalogue == "imdb":
         return re.fullmatch(r"tt[0-9]{5,12}", text.lower()) is not None
-    return text.isascii() and text.isdecimal() and 0 < int(text) < 2**31
+    return re.fullmatch(r"[0-9]{1,10}", text) is not None and 0 < int(text) < 2**31
 
 
 def _hama(value: str, kind: Kind, season: int | None, number: int | None) -> Claimed:

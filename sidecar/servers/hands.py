@@ -53,7 +53,10 @@ class Hands(Protocol):
         """All of a feature; what is read once for several features is kept for the life of this object."""
 
     def look(self, items: Sequence[str]) -> list[Row]:
-        """These items as they are at this moment; what is not there is not among them. One request for 100."""
+        """These items as they are at this moment, with their titles; one request for 100.
+
+        What is not there is not among them, nor what lies in a library that is left out.
+        """
 
     def playing(self) -> frozenset[str]:
         """The items that this account is playing now."""

@@ -12,7 +12,7 @@ from sidecar.model import Ids, Ref
 from sidecar.servers.guids import same, words
 from sidecar.servers.rows import Row
 from sidecar.store.db import Store
-from sidecar.store.items import Item, Items
+from sidecar.store.items import PORTION, Item, Items
 
 EMPTIED = 5  # a library that held so many and now lists none is more likely away than emptied
 
@@ -24,7 +24,7 @@ class Inventory:
         self._store, self._server, self._clock = store, server, clock
 
     def note(self, rows: Iterable[Row]) -> None:
-        """Store items as they were listed."""
+        """Store items as they were listed; where nothing changed, nothing is written and nobody waits."""
         items = [
             Item(
                 self._server,
@@ -39,14 +39,22 @@ class Inventory:
             )
             for row in rows
         ]
-        with self._store.write() as db:
-            Items(db).put(items, self._clock.now())
+        with self._store.read() as db:
+            changed = Items(db).changed(items)
+        for start in range(0, len(changed), PORTION):  # a first listing lets live events through in between
+            with self._store.write() as db:
+                Items(db).put(changed[start : start + PORTION], self._clock.now())
 
     def ended(self, library: str, seen: set[str]) -> None:
         """A library was listed wholly by somebody who sees everything: what is not among it left."""
         with self._store.write() as db:
             items = Items(db)
             items.gone(self._server, items.ids(self._server, library) - seen, self._clock.now())
+
+    def ids(self, library: str) -> set[str]:
+        """The items that are in a library, as far as is known."""
+        with self._store.read() as db:
+            return Items(db).ids(self._server, library)
 
     def emptied(self, library: str, count: int) -> str:
         """Why a listing of so many is not believed; nothing if it may be so."""
@@ -70,14 +78,15 @@ class Inventory:
         """For each title the items that stand for it here; one pass over all claims, whatever is asked."""
         wanted: dict[str, set[int]] = {}
         for index, ref in enumerate(refs):
-            for word in words(ref):
+            for word in words(ref.claim()):
                 wanted.setdefault(word, set()).add(index)
         found: list[list[str]] = [[] for _ in refs]
         with self._store.read() as db:
-            for remote, claim in Items(db).claims(self._server):
+            for remote, claim in Items(db).claims(self._server) if refs else ():
                 for line in claim.splitlines():
-                    near = {index for word in line.split(" ") for index in wanted.get(word, ())}
+                    near = {index for word in words(line) for index in wanted.get(word, ())}
+                    claimed = Ref.of_claim(line) if near else None
                     for index in near:
-                        if same(Ref.of_claim(line), refs[index]):
+                        if claimed is not None and same(claimed, refs[index]):
                             found[index].append(remote)
-        return [tuple(dict.fromkeys(items)) for items in found]
+        return [tuple(sorted(set(items))) for items in found]

@@ -22,6 +22,7 @@ class User:
     name: str
     admin: bool = False
     disabled: bool = False
+    plex: str = ""  # plex.tv's number of the owner, whom the server itself calls 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,30 @@ class Library:
     name: str
     shows: bool | None = None  # None where it holds both
     scanning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What somebody types in to prove who they are, and where."""
+
+    code: str
+    where: str
+    seconds: int  # how long it may be typed in
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What acts for one account: at the server itself, and, for Plex, at plex.tv."""
+
+    server: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at on a server: ok, note, warning or bad."""
+
+    about: str
+    state: str
+    what: str
+    next_step: str = ""

@@ -42,7 +42,7 @@ class Pace:
             now = self._clock.monotonic()
             at = max(now, self._next)
             self._next = at + self._gap
-        if at > now and self._rest(at - now):
+        if self._rest(max(0.0, at - now)):  # asked without a wait, too: writes to a slow server can be stopped as well
             return False
         with self._lock:
             self._done += 1

@@ -37,6 +37,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         return self.copy.item
 
 
+HIGHEST_RATING = 10
 LEAVES = frozenset({Kind.MOVIE, Kind.EPISODE})
 KINDS = {
     Feature.HISTORY: LEAVES,
@@ -48,12 +49,13 @@ KINDS = {
 
 
 def value_of(feature: Feature, rows: Sequence[Row]) -> Any:
-    """What these copies of one title hold of a feature; None where none holds anything."""
+    """What these copies of one title hold of a feature, in whatever order they came; None where none holds anything."""
+    rows = sorted(rows, key=lambda row: row.item)
     if feature is Feature.HISTORY:
         copies, plays = tuple(row.copy for row in rows), sorted({at for row in rows for at in row.plays})
         return Watched(copies, tuple(plays)) if plays or not all(copy.blank for copy in copies) else None
     if feature is Feature.RATINGS:
-        rated = [Rating(row.copy.rating, row.rated_at) for row in rows if row.copy.rating]
+        rated = [Rating(value, row.rated_at) for row in rows if (value := row.copy.rating) and is_rating(value)]
         return max(rated, key=lambda each: each.at.timestamp() if each.at else 0.0, default=None)
     if feature is Feature.WATCHLIST:
         return Listed() if any(row.copy.favourite for row in rows) else None
@@ -63,16 +65,16 @@ def value_of(feature: Feature, rows: Sequence[Row]) -> Any:
 
 def facts_of(feature: Feature, rows: Iterable[Row]) -> list[Fact]:
     """One fact for each title that holds something; an item of several titles speaks for each of them."""
-    several: dict[str, list[Row]] = {}
+    several: dict[str, dict[str, Row]] = {}  # an item that was listed twice is one copy
     titles: dict[str, Ref] = {}
     for row in rows:
         if row.kind in KINDS[feature] and value_of(feature, [row]) is not None:
             for ref in row.refs:
                 claim = ref.claim()
                 titles.setdefault(claim, ref)
-                several.setdefault(claim, []).append(row)
+                several.setdefault(claim, {})[row.item] = row
     return [
-        Fact(titles[claim], value_of(feature, found), tuple(row.item for row in found))
+        Fact(titles[claim], value_of(feature, list(found.values())), tuple(sorted(found)))
         for claim, found in several.items()
     ]
 
@@ -82,13 +84,19 @@ def holds(feature: Feature, row: Row, value: Any) -> bool:
     if feature is Feature.HISTORY:
         return row.copy.played
     if feature is Feature.RATINGS:
-        return bool(row.copy.rating) and whole(row.copy.rating or 0) == whole(value.value)
+        held = value_of(feature, [row])
+        return held is not None and whole(held.value) == whole(value.value)
     return row.copy.favourite
+
+
+def is_rating(value: float) -> bool:
+    """Whether a number is a rating: Trakt has none below one or above ten, and a server's zero means none."""
+    return 0 < value <= HIGHEST_RATING  # and so neither is what is no number at all
 
 
 def whole(rating: float) -> int:
     """A rating as Trakt holds it: rounded half up."""
-    return int(rating + 0.5)
+    return max(1, int(rating + 0.5))
 
 
 def newest(value: Any) -> datetime | None:

@@ -12,6 +12,8 @@ from sidecar.clock import Clock
 from sidecar.contract import Fact, Health, Index, Receipt, Scope, State, state_of
 from sidecar.errors import RemoteError, SidetraktError, UserError
 from sidecar.model import Feature, Ref
+from sidecar.servers.batch import Asked
+from sidecar.servers.guids import same
 from sidecar.servers.hands import AT_ONCE, Hands, Reading
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.rows import Row, facts_of, value_of
@@ -24,26 +26,33 @@ class ServerSide:
     """A person's account on a media server."""
 
     def __init__(
-        self, label: str, hands: Hands | None, inventory: Inventory, writing: Writing | None, *, clock: Clock
+        self,
+        label: str,
+        hands: Hands | None,
+        inventory: Inventory,
+        writing: Writing | None,
+        *,
+        clock: Clock,
+        kind: str = "",
     ) -> None:
         self._label, self._hands, self._inventory = label, hands, inventory
-        self._writing, self._clock = writing, clock
+        self._writing, self._clock, self._kind = writing, clock, kind
 
     def name(self) -> str:
         """The kind of server."""
-        return self._reachable.name()
+        return self._hands.name() if self._hands else self._kind
 
     def label(self) -> str:
         """How a person would name it."""
         return self._label
 
     def features(self) -> frozenset[Feature]:
-        """What it can do anything about."""
-        return frozenset(Feature(name) for name in self.capabilities() if name in set(Feature))
+        """What it can do anything about; without a token all, so that whoever asks is told what is missing."""
+        return frozenset(Feature(name) for name in self.capabilities() or Feature if name in set(Feature))
 
     def capabilities(self) -> dict[str, Any]:
-        """What this side can do."""
-        return self._reachable.capabilities()
+        """What this side can do; nothing without a token."""
+        return self._hands.capabilities() if self._hands else {}
 
     def is_configured(self) -> bool:
         """Whether there is a token that acts for this account."""
@@ -98,12 +107,13 @@ class ServerSide:
                 rows |= {row.item: row for row in hands.look(waiting[start : start + AT_ONCE])}
         except RemoteError as problem:
             why = problem.what
-        facts = []
+        facts, there = [], set[str]()
         for ref, found in zip(only, items, strict=True):
-            there = [rows[item] for item in found if item in rows]
-            value = value_of(feature, there)
-            if value is not None:
-                facts.append(Fact(ref, value, tuple(row.item for row in there)))
+            # An id that now means something else says nothing about this title.
+            copies = [rows[item] for item in found if item in rows and any(same(ref, now) for now in rows[item].refs)]
+            there.update(row.item for row in copies)
+            if (value := value_of(feature, copies)) is not None:
+                facts.append(Fact(ref, value, tuple(row.item for row in copies)))
         return Index(
             feature,
             facts,
@@ -112,14 +122,16 @@ class ServerSide:
             read_at=now,
             why=why,
             requests=hands.requests() - before,
-            there=frozenset(rows),
+            there=frozenset(there),
         )
 
-    def _with_items(self, facts: Sequence[Fact]) -> list[tuple[Fact, tuple[str, ...]]]:
-        """Each fact with the items behind it: those that are named, else those that claim to be this title."""
-        bare = [fact for fact in facts if not fact.items]
-        found = iter(self._inventory.find([fact.ref for fact in bare]) if bare else ())
-        return [(fact, fact.items or next(found)) for fact in facts]
+    def _with_items(self, facts: Sequence[Fact]) -> list[Asked]:
+        """Each fact with the items behind it, those that are named or that claim to be this title, and their claims."""
+        found = iter(self._inventory.find([fact.ref for fact in facts if not fact.items]))
+        items = [fact.items or next(found) for fact in facts]
+        known = self._inventory.get(list(dict.fromkeys(item for each in items for item in each)))
+        claims = {remote: item.claim for remote, item in known.items()}
+        return [(fact, {item: claims.get(item, "") for item in each}) for fact, each in zip(facts, items, strict=True)]
 
     def _writes(self) -> Writing:
         if self._writing is None:

@@ -7,58 +7,25 @@ not tell, afterwards. What a server accepted twice and did not keep is stuck unt
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from sidecar.clock import Clock
-from sidecar.contract import Fact, Outcome, Receipt, failed
-from sidecar.errors import Refused, RemoteError
+from sidecar.contract import Fact, Outcome, Receipt
+from sidecar.errors import RemoteError
 from sidecar.model import Feature
+from sidecar.servers.batch import Asked, Batch, Wishes, text
 from sidecar.servers.hands import AT_ONCE, Hands
 from sidecar.servers.pace import Pace
-from sidecar.servers.rows import KINDS, Row, holds, value_of
+from sidecar.servers.rows import KINDS, Row, is_rating
 from sidecar.store.db import Store
-from sidecar.store.stuck import TRIES, Stuck, StuckWrites
+from sidecar.store.stuck import StuckWrites
 
-Asked = tuple[Fact, tuple[str, ...]]
-"""What shall be, and the items that stand for it."""
 AFTER_PLAYING = timedelta(minutes=5)
-STUCK = "The server accepted this twice and did not keep it; it is tried again when one side changes."
-NOT_KEPT = "The server accepted it and did not keep it."
-GONE = "It is not in the library any more, or this account may not see it."
+STOPPING = "Sidetrakt is stopping; it is written the next time."
 
-
-@dataclass(slots=True)
-class _Batch:
-    """Up to a hundred facts of one feature on their way."""
-
-    feature: Feature
-    remove: bool
-    before: dict[str, Row]
-    playing: frozenset[str]
-    stuck: dict[str, Stuck]
-    after: dict[str, Row | None] = field(default_factory=dict)  # what was written; None until it is looked at
-
-    def is_so(self, row: Row, value: Any) -> bool:
-        """Whether a copy is as it shall be."""
-        return value_of(self.feature, [row]) is None if self.remove else holds(self.feature, row, value)
-
-    def now(self, item: str) -> Row | None:
-        """The last that is known of an item."""
-        return self.after[item] if item in self.after else self.before.get(item)
-
-    def wish(self, value: Any) -> str:
-        """What is wanted, as text."""
-        return "nothing" if self.remove else _text(value)
-
-    def is_stuck(self, row: Row, value: Any) -> bool:
-        """Whether this was tried often enough, and neither side changed since."""
-        known = self.stuck.get(row.item)
-        held = _text(value_of(self.feature, [row]))
-        return known is not None and known.tries >= TRIES and (known.wanted, known.held) == (self.wish(value), held)
+Part = dict[tuple[str, str], Asked]
 
 
 class Writing:
@@ -70,151 +37,128 @@ class Writing:
 
     def write(self, asked: Sequence[Asked], feature: Feature, *, remove: bool, dry_run: bool) -> list[Receipt]:
         """A receipt for each fact, in order; the same fact twice is written once."""
+        can, wishes = self._hands.capabilities().get(feature), Wishes(feature, remove)
         receipts: dict[tuple[str, str], Receipt] = {}
-        waiting: dict[tuple[str, str], Asked] = {}
-        agreed: dict[str, dict[str, str]] = {}  # by item what is wanted of each title in it
-        keys = [(fact.ref.claim(), _text(fact.value)) for fact, _ in asked]
+        waiting: Part = {}
+        keys = [(fact.ref.claim(), text(fact.value)) for fact, _ in asked]
         for key, (fact, items) in zip(keys, asked, strict=True):
-            receipt = self._needless(fact, items, feature)
+            receipt = _needless(fact, items, feature, can, remove=remove)
             if receipt is None and dry_run:
                 would = [self._hands.would(item, feature, None if remove else fact.value) for item in items]
                 receipt = Receipt(fact, Outcome.DONE, "would send " + "; ".join(would), seen=would)
             if receipt is not None:
-                receipts[key] = receipt
+                receipts.setdefault(key, receipt)
                 continue
-            waiting[key] = (fact, items)
-            for item in items:
-                agreed.setdefault(item, {})[key[0]] = key[1]
-        self._pace.plan(len(waiting))
-        keys_waiting = list(waiting)
-        for start in range(0, len(keys_waiting), AT_ONCE):
-            part = {key: waiting[key] for key in keys_waiting[start : start + AT_ONCE]}
-            receipts |= self._send(part, feature, remove, agreed)
+            waiting[key] = fact, {**waiting[key][1], **items} if key in waiting else items
+            wishes.add(fact, items)
+        wishes.planned, order = len(waiting), list(waiting)
+        self._pace.plan(wishes.planned)
+        try:
+            for start in range(0, len(order), AT_ONCE):
+                receipts |= self._send({key: waiting[key] for key in order[start : start + AT_ONCE]}, wishes)
+        finally:
+            self._pace.skip(wishes.planned)  # what was not sent
         return [replace(receipts[key], fact=fact) for key, (fact, _) in zip(keys, asked, strict=True)]
 
-    def _needless(self, fact: Fact, items: tuple[str, ...], feature: Feature) -> Receipt | None:
-        """Why a fact needs no look at the server."""
-        if not self._hands.capabilities().get(feature, {}).get("writable", True):
-            return Receipt(fact, Outcome.REFUSED, "What a server's collection holds lies on its disks.")
-        if fact.ref.kind not in KINDS[feature]:
-            return Receipt(fact, Outcome.REFUSED, f"The server keeps no {feature} of a {fact.ref.kind}.")
-        if not items:
-            return Receipt(fact, Outcome.NOT_FOUND, "No library here has it.")
-        return None
-
-    def _send(
-        self,
-        part: dict[tuple[str, str], Asked],
-        feature: Feature,
-        remove: bool,
-        agreed: dict[str, dict[str, str]],
-    ) -> dict[tuple[str, str], Receipt]:
+    def _send(self, part: Part, wishes: Wishes) -> dict[tuple[str, str], Receipt]:
         """Look, write what differs, look again where answers did not tell."""
+        if not wishes.goes_on():
+            return _all_refused(part, wishes)
         try:
-            playing, items = self._hands.playing(), sorted({item for _, items in part.values() for item in items})
-            looks = (self._hands.look(items[start : start + AT_ONCE]) for start in range(0, len(items), AT_ONCE))
-            before = {row.item: row for rows in looks for row in rows}
-        except RemoteError as met:
-            self._pace.skip(len(part))
-            return {key: failed(fact, met) for key, (fact, _) in part.items()}
-        with self._store.read() as db:
-            batch = _Batch(feature, remove, before, playing, StuckWrites(db).of(self._account, feature))
-        receipts: dict[tuple[str, str], Receipt] = {}
-        trouble: RemoteError | None = None  # of the server itself; nothing more is sent then
-        for key, (fact, items_of) in part.items():
-            rows = [before[item] for item in items_of if item in before]
-            receipt = failed(fact, trouble) if trouble else self._needs(batch, fact, rows, agreed)
-            if receipt is None:
-                try:
-                    receipt = self._write(batch, fact, rows)
-                except RemoteError as met:
-                    receipt = Receipt(fact, Outcome.NOT_FOUND, GONE) if met.status == 404 else failed(fact, met)
-                    trouble = None if isinstance(met, Refused) else _unsent(met)
-            else:
-                self._pace.skip()
-            if receipt is not None and receipt.outcome is not Outcome.UNKNOWN:
-                receipts[key] = receipt
-        waiting = {key: one for key, one in part.items() if key not in receipts}
-        return receipts | self._settled(batch, waiting)
-
-    def _needs(self, batch: _Batch, fact: Fact, rows: list[Row], agreed: dict[str, dict[str, str]]) -> Receipt | None:
-        """Why nothing is written; None if something is to be."""
-        if not rows:
-            return Receipt(fact, Outcome.NOT_FOUND, GONE)
-        differing = [row for row in rows if not batch.is_so(row, fact.value)]
-        if not differing:
-            return Receipt(fact, Outcome.ALREADY, seen=value_of(batch.feature, rows))
-        if any(row.item in batch.playing for row in rows):
-            return Receipt(fact, Outcome.REFUSED, "It is being played.", self._clock.now() + AFTER_PLAYING)
-        for row in differing:
-            wanted = agreed[row.item]
-            if len(wanted) < len(row.refs) or len(set(wanted.values())) > 1:
-                both = " and ".join(ref.label() for ref in row.refs)
-                return Receipt(fact, Outcome.REFUSED, f"One file holds {both}; it is written when all of them agree.")
-            if batch.is_stuck(row, fact.value):
-                return Receipt(fact, Outcome.REFUSED, STUCK, seen=value_of(batch.feature, rows))
-        return None
-
-    def _write(self, batch: _Batch, fact: Fact, rows: list[Row]) -> Receipt | None:
-        """Write the copies that differ; a receipt only where nothing more is to be learnt."""
-        differing = [row for row in rows if row.item not in batch.after and not batch.is_so(row, fact.value)]
-        self._pace.plan(len(differing) - 1)  # it was planned as one write
-        for row in differing:
-            if not self._pace.take():
-                return Receipt(fact, Outcome.REFUSED, "Sidetrakt is stopping; it is written the next time.")
-            try:
-                batch.after[row.item] = (
-                    self._hands.take(row, batch.feature)
-                    if batch.remove
-                    else self._hands.put(row, batch.feature, fact.value)
-                )
-            except RemoteError as problem:
-                if problem.maybe_done:  # settled by looking, never by repeating
-                    batch.after[row.item] = None
-                raise
-        return None
-
-    def _settled(self, batch: _Batch, waiting: dict[tuple[str, str], Asked]) -> dict[tuple[str, str], Receipt]:
-        """Say for each fact whether it is so now."""
-        blind, lost = [item for item, row in batch.after.items() if row is None], ""
-        try:
-            for start in range(0, len(blind), AT_ONCE):
-                batch.after |= {row.item: row for row in self._hands.look(blind[start : start + AT_ONCE])}
+            playing, before = self._hands.playing(), self._look({item for _, items in part.values() for item in items})
         except RemoteError as problem:
-            lost = problem.what
-        receipts: dict[tuple[str, str], Receipt] = {}
-        for key, (fact, items) in waiting.items():
-            rows = [row for item in items if (row := batch.now(item)) is not None]
-            wrong = [row for row in rows if not batch.is_so(row, fact.value)]
-            seen = value_of(batch.feature, rows)
-            if any(item in batch.after and batch.after[item] is None for item in items):
-                why = lost or GONE
-                receipts[key] = Receipt(fact, Outcome.UNKNOWN if lost else Outcome.NOT_FOUND, why)
-                continue
-            self._remember(batch, rows, wrong, fact.value)
-            receipts[key] = Receipt(fact, *((Outcome.REFUSED, NOT_KEPT) if wrong else (Outcome.DONE, "")), seen=seen)
-        return receipts
+            wishes.went_wrong(problem)
+            return _all_refused(part, wishes, problem)
+        with self._store.read() as db:
+            stuck = StuckWrites(db).of(self._account, wishes.feature)
+        batch = Batch(wishes, before, playing, stuck, self._clock.now() + AFTER_PLAYING)
+        for fact, items in part.values():
+            rows = batch.to_write(fact, items) if wishes.goes_on() else []
+            self._plan(len(rows) - 1, wishes)  # it was planned as one write
+            for row in rows:
+                if wishes.goes_on():
+                    self._write(batch, row, fact.value)
+        self._settle(batch)
+        self._remember(batch, part)
+        return {key: batch.receipt(fact, items) for key, (fact, items) in part.items()}
 
-    def _remember(self, batch: _Batch, rows: Iterable[Row], wrong: list[Row], value: Any) -> None:
+    def _write(self, batch: Batch, row: Row, value: Any) -> None:
+        """Write one copy, once."""
+        wishes, hands, item = batch.wishes, self._hands, row.item
+        if not self._pace.take():
+            wishes.stop = STOPPING, None
+            return
+        wishes.planned -= 1
+        wishes.sent[item] = None
+        try:
+            batch.after[item] = (
+                hands.take(row, wishes.feature) if wishes.remove else hands.put(row, wishes.feature, value)
+            )
+            wishes.went_well()
+        except RemoteError as problem:
+            wishes.sent[item] = problem.what, problem.retry_at
+            wishes.went_wrong(problem)
+            if problem.maybe_done or problem.status == 404:  # settled by looking, never by repeating
+                batch.after[item] = None
+
+    def _settle(self, batch: Batch) -> None:
+        """Look at what was written where the answer did not tell."""
+        blind = {item for item, row in batch.after.items() if row is None}
+        try:
+            found = self._look(blind)
+        except RemoteError as problem:
+            batch.lost = problem.what
+            batch.wishes.went_wrong(problem)
+        else:
+            batch.after |= found
+            batch.gone |= blind - set(found)
+
+    def _remember(self, batch: Batch, part: Part) -> None:
         """Count what did not stick; forget what did."""
-        healed = [row for row in rows if row not in wrong and row.item in batch.stuck]
-        if not wrong and not healed:
+        found = {item: held for asked in part.values() for item, held in batch.stuck_now(*asked).items()}
+        if not found:
             return
         with self._store.write() as db:
-            stuck, feature, now = StuckWrites(db), batch.feature, self._clock.now()
-            for row in wrong:
-                held, wanted = _text(value_of(feature, [row])), batch.wish(value)
-                stuck.failed(self._account, feature, row.item, wanted=wanted, held=held, at=now)
-            for row in healed:
-                stuck.settled(self._account, feature, row.item)
+            stuck, feature, now = StuckWrites(db), batch.wishes.feature, self._clock.now()
+            for item, held in found.items():
+                if held is None:
+                    stuck.settled(self._account, feature, item)
+                else:
+                    wanted, (old, new) = batch.wishes.wanted(item), held
+                    stuck.failed(self._account, feature, item, wanted=wanted, before=old, held=new, at=now)
+
+    def _look(self, items: Iterable[str]) -> dict[str, Row]:
+        order = sorted(items)
+        looks = (self._hands.look(order[start : start + AT_ONCE]) for start in range(0, len(order), AT_ONCE))
+        return {row.item: row for rows in looks for row in rows}
+
+    def _plan(self, more: int, wishes: Wishes) -> None:
+        wishes.planned += more
+        if more < 0:
+            self._pace.skip(-more)
+        else:
+            self._pace.plan(more)
 
 
-def _unsent(problem: RemoteError) -> RemoteError:
-    """The same trouble for what was not sent because of it, and so surely not done."""
-    problem = problem.again()
-    problem.maybe_done = False
-    return problem
+def _needless(
+    fact: Fact, items: Iterable[str], feature: Feature, can: dict[str, Any] | None, *, remove: bool
+) -> Receipt | None:
+    """Why a fact needs no look at the server."""
+    if can is None or not can.get("writable", True):
+        why = "lies on its disks" if feature is Feature.COLLECTION else "may not be changed by this account"
+        return Receipt(fact, Outcome.REFUSED, f"What the server holds of the {feature} {why}.")
+    if fact.ref.kind not in can.get("types", KINDS[feature]):
+        return Receipt(fact, Outcome.REFUSED, f"The server keeps no {feature} of a {fact.ref.kind}.")
+    if feature is Feature.RATINGS and not remove and not is_rating(fact.value.value):
+        return Receipt(fact, Outcome.REFUSED, f"{fact.value.value} is no rating: they go from 1 to 10.")
+    if not items:
+        return Receipt(fact, Outcome.NOT_FOUND, "No library here has it.")
+    return None
 
 
-def _text(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _all_refused(part: Part, wishes: Wishes, problem: RemoteError | None = None) -> dict[tuple[str, str], Receipt]:
+    """Nothing of this was sent."""
+    why, until = wishes.stop or ("", None)
+    if problem is not None:
+        why, until = problem.what, problem.retry_at
+    return {key: Receipt(fact, Outcome.REFUSED, why, until) for key, (fact, _) in part.items()}

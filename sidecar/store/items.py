@@ -63,18 +63,15 @@ class Items:
         An item that comes back is no longer gone. Titles are replaced where some are given, and dropped where the
         item claims to be something else than before.
         """
-        count, waiting = 0, iter(items)
-        while part := list(islice(waiting, PORTION)):
-            known: dict[tuple[str, str], Item] = {}
-            for server in {item.server for item in part}:
-                for old in self.get(server, [item.remote for item in part if item.server == server]).values():
-                    known[server, old.remote] = old
-            for item in part:
-                old = known.get((item.server, item.remote), _NOTHING)
-                if old.told() != item.told() or old.gone_at is not None or (item.titles and item.titles != old.titles):
-                    self._put(item, old, at)
-                    count += 1
+        count = 0
+        for item, old in self._differing(items):
+            self._put(item, old, at)
+            count += 1
         return count
+
+    def changed(self, items: Iterable[Item]) -> list[Item]:
+        """Those that are not stored as they are now; asks without writing."""
+        return [item for item, _ in self._differing(items)]
 
     def gone(self, server: str, remotes: Iterable[str], at: datetime) -> None:
         """Note that these items left the server."""
@@ -114,8 +111,22 @@ class Items:
 
     def unmatched(self, servers: Iterable[str] | None = None) -> list[Item]:
         """Items that cannot stand for any title, each with the reason."""
+        wanted = None if servers is None else set(servers)
         found = self._select("WHERE i.gone_at IS NULL AND i.reason <> '' AND i.claim = ''")
-        return [item for item in found if servers is None or item.server in set(servers)]
+        return [item for item in found if wanted is None or item.server in wanted]
+
+    def _differing(self, items: Iterable[Item]) -> Iterator[tuple[Item, Item]]:
+        """Items that are not stored as they are now, each with what is stored."""
+        waiting = iter(items)
+        while part := list(islice(waiting, PORTION)):
+            known: dict[tuple[str, str], Item] = {}
+            for server in {item.server for item in part}:
+                for old in self.get(server, [item.remote for item in part if item.server == server]).values():
+                    known[server, old.remote] = old
+            for item in part:
+                old = known.get((item.server, item.remote), _NOTHING)
+                if old.told() != item.told() or old.gone_at is not None or (item.titles and item.titles != old.titles):
+                    yield item, old
 
     def _put(self, item: Item, old: Item, at: datetime) -> None:
         number = self._db.execute(

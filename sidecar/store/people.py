@@ -178,6 +178,12 @@ class People:
         rows = self._accounts("WHERE server = ? AND user = ?", server, user)
         return rows[0] if rows else None
 
+    def person(self, number: int) -> Person:
+        """The person with this number; raises KeyError."""
+        for person in self._persons("WHERE id = ?", number):
+            return person
+        raise KeyError(number)
+
     def has_accounts(self) -> bool:
         """Whether the users of any server are known yet."""
         return self._db.execute("SELECT 1 FROM account LIMIT 1").fetchone() is not None

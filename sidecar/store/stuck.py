@@ -33,13 +33,18 @@ class StuckWrites:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def failed(self, account: int, feature: str, item: str, *, wanted: str, held: str, at: datetime) -> int:
-        """Note that the server kept its own value; returns how often it has done so to this wish."""
+    def failed(
+        self, account: int, feature: str, item: str, *, wanted: str, before: str, held: str, at: datetime
+    ) -> int:
+        """Note that the server made `held` of what was before; returns how often it has done so to this wish.
+
+        It counts on only from what the last try left behind: everything else is a change on one side.
+        """
         row = self._db.execute(
             "INSERT INTO stuck VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (account, feature, item) DO UPDATE"
-            " SET tries = CASE WHEN wanted = excluded.wanted AND held = excluded.held THEN tries + 1 ELSE 1 END,"
+            " SET tries = CASE WHEN wanted = excluded.wanted AND held = ? THEN tries + 1 ELSE 1 END,"
             " wanted = excluded.wanted, held = excluded.held, at = excluded.at RETURNING tries",
-            [account, feature, item, wanted, held, to_text(at)],
+            [account, feature, item, wanted, held, to_text(at), before],
         ).fetchone()
         return int(row[0])
 

@@ -18,9 +18,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from sidecar.clock import Clock
 from sidecar.errors import SecretsLocked, StoreError, UserError
+from sidecar.events import Event
 from sidecar.live import jellyfin_hook, plex_hook, webhook_plugin
 from sidecar.live.bodies import unreadable
-from sidecar.live.events import Event
 from sidecar.live.known import filled
 from sidecar.settings import Server
 from sidecar.store.db import Store

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.errors import UserError
-from sidecar.live.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
+from sidecar.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.live.jellyfin_hook import event_of
 from sidecar.model import Ids, Kind, Ref
 from sidecar.viewing import Source

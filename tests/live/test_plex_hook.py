@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.errors import UserError
-from sidecar.live.events import Event, PlayEvent, RatingEvent, What
+from sidecar.events import Event, PlayEvent, RatingEvent, What
 from sidecar.live.known import filled
 from sidecar.live.plex_hook import event_of
 from sidecar.model import Ids, Kind, Ref

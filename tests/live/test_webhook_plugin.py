@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.errors import UserError
-from sidecar.live.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
+from sidecar.events import Event, PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.live.webhook_plugin import event_of
 from sidecar.model import Ids, Kind, Ref
 

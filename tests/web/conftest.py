@@ -12,7 +12,7 @@ import requests
 from flask import Flask
 from waitress import wasyncore
 
-from sidecar.live.events import Event
+from sidecar.events import Event
 from sidecar.model import Secret
 from sidecar.settings import Server
 from sidecar.store.db import Store, open_store

@@ -17,7 +17,7 @@ from sidecar.demo.jellyfin import make_app as make_jellyfin
 from sidecar.demo.listen import Listener
 from sidecar.demo.plex import make_app as make_plex
 from sidecar.errors import DiskFull, SecretsLocked, StoreError
-from sidecar.live.events import PlayEvent, RatingEvent, ToggleEvent, What
+from sidecar.events import PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.model import Ids, Kind, Ref
 from sidecar.store.items import Item, Items
 from sidecar.store.servers import KnownServer

@@ -1,0 +1,135 @@
+"""What one account sees in one library: what it watched, what it rated, what there is.
+
+A filter is only a hint: every row is looked at, and one that shows nothing counts only where the filter was honoured.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sidecar.model import Feature, Kind
+from sidecar.servers.hands import Reading
+from sidecar.servers.inventory import Inventory
+from sidecar.servers.plex.client import Plex, Section
+from sidecar.servers.plex.pages import Named
+from sidecar.servers.plex.plays import Played
+from sidecar.servers.plex.rows import TYPES, key_of, number, row_of
+from sidecar.servers.plex.shelves import OF_FILMS, OF_SHOWS, Shelves, listed
+from sidecar.servers.rows import Row
+
+Stand = list[int | None]
+"""How many rows a listing has, and the newest moment among them."""
+
+
+class Reads:
+    """The listings of one account; what they give goes into a reading."""
+
+    def __init__(self, plex: Plex, own: Shelves, common: Shelves, inventory: Inventory) -> None:
+        self._plex, self._own, self._common, self._inventory = plex, own, common, inventory
+        self._honoured: dict[str, bool] = {}
+        self._sizes: dict[str, int] = {}
+
+    def section(self, feature: Feature, section: Section, reading: Reading, played: Played | None = None) -> None:
+        """Read a feature in one library, into the reading; what is not whole is said there."""
+        if section.scanning:
+            reading.lacks(f"The library “{section.name}” is being scanned.")
+            return
+        if feature is Feature.COLLECTION:
+            held: dict[str, Row] = {}
+            why = self._own.read(section, lambda rows: held.update((row.item, row) for row in rows if row.collected))
+            reading.rows.extend(held.values())
+            reading.mark["sections"][section.key] = section.stamps
+        else:
+            why = self._common.refresh(section)
+            for kind in kinds_of(feature, section):
+                why = why or self._kind(feature, section, kind, reading, played or Played())
+        if why:
+            reading.lacks(f"The library “{section.name}” could not be read wholly: {why}.")
+        else:
+            reading.libraries = (reading.libraries or frozenset()) | {section.key}
+
+    def stand(self, feature: Feature, key: str, kind: Kind) -> Stand:
+        """How a listing stands, with one small request."""
+        params = filters(feature, kind) | {"sort": f"{_NEWEST[feature]}:desc"}
+        page = self._plex.ask(_path(key), params, start=0, size=1)
+        return [number(page.get("totalSize")), *(number(row.get(_NEWEST[feature])) for row in page[:1])]
+
+    def _kind(self, feature: Feature, section: Section, kind: Kind, reading: Reading, played: Played) -> str:
+        """One listing with what it holds; why it is not whole."""
+        rows: dict[str, Row] = {}
+        known, path, honoured = self._inventory.ids(section.key), _path(section.key), True
+        history = feature is Feature.HISTORY
+        params, place = filters(feature, kind), place_of(section.key, kind)
+
+        def begin() -> int | None:
+            rows.clear()
+            reading.mark["sections"][place] = stand = self.stand(feature, section.key, kind)
+            return stand[0]
+
+        def take(page: Named) -> None:
+            nonlocal honoured
+            shows, new = self._own.shows(row for _, row in page), []
+            for item, element in page:
+                bare = not number(element.get("viewCount")) if history else element.get("userRating") is None
+                honoured = honoured and not (bare and not self._is_honoured(feature, section, kind))
+                plays = tuple(played.of(key_of(item)))
+                row = row_of(element, section.key, shows, item=item, watched=honoured, plays=plays)
+                if row is None:
+                    continue
+                if item not in known:
+                    new.append(row)
+                if row.copy.played if history else row.copy.rating:
+                    rows[item] = row
+            if new:
+                self._inventory.note(new)
+
+        listing, why = listed(self._plex, path, params | {"includeGuids": 1}, take, begin)
+        reading.rows.extend(rows.values())
+        if not honoured:  # then neither the number of rows nor the newest says that nothing moved
+            reading.mark["sections"][place] = None
+        if not listing.total:
+            why = why or self._inventory.emptied(section.key, self._size(section))
+        return why
+
+    def _size(self, section: Section) -> int:
+        """How many films or episodes this account sees in a library; asked where it holds nothing of a feature."""
+        if section.key not in self._sizes:
+            kind = kinds_of(Feature.HISTORY, section)[0]
+            self._sizes[section.key] = self._plex.count(_path(section.key), {"type": TYPES[kind]}) or 0
+        return self._sizes[section.key]
+
+    def _is_honoured(self, feature: Feature, section: Section, kind: Kind) -> bool:
+        """Whether the server applies the filter at all; asked where a row does not show it."""
+        if feature is Feature.RATINGS:
+            return False
+        if section.key not in self._honoured:
+            path, one = _path(section.key), {"type": TYPES[kind]}
+            watched, whole = (self._plex.count(path, params) for params in (filters(feature, kind), one))
+            # As many as without the filter: either everything was watched, or the filter was ignored.
+            self._honoured[section.key] = watched != whole or self._plex.count(path, one | {"unwatched": 1}) == 0
+        return self._honoured[section.key]
+
+
+_NEWEST = {Feature.HISTORY: "lastViewedAt", Feature.RATINGS: "lastRatedAt"}
+
+
+def kinds_of(feature: Feature, section: Section) -> tuple[Kind, ...]:
+    """Of which kinds a library holds a feature."""
+    if not section.shows:
+        return OF_FILMS
+    return OF_SHOWS if feature is Feature.RATINGS else (Kind.EPISODE,)
+
+
+def place_of(key: str, kind: Kind) -> str:
+    """One listing in a mark."""
+    return f"{key}/{kind}"
+
+
+def filters(feature: Feature, kind: Kind) -> dict[str, Any]:
+    """What is asked of a listing, so that it is short."""
+    wanted: dict[str, Any] = {"unwatched": 0} if feature is Feature.HISTORY else {f"{kind}.userRating>>": -1}
+    return {"type": TYPES[kind]} | wanted
+
+
+def _path(key: str) -> str:
+    return f"/library/sections/{key}/all"
