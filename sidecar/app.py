@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sidecar.clock import Clock
 from sidecar.errors import SidetraktError
+from sidecar.live.service import LiveService
 from sidecar.logs import Redaction
 from sidecar.metrics import Metrics
 from sidecar.servers.service import Servers
@@ -84,6 +85,7 @@ class App:
             rest=self.crew.stop.wait,
             count=self.metrics.request,
         )
+        self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
@@ -95,8 +97,11 @@ class App:
         a_day = timedelta(days=1)
         for name, chore in self._daily():
             self.timer.put(Job(name, a_day, partial(self._chores.put, chore), last=self.clock.now() - a_day))
+        self.timer.put(Job("sweep", timedelta(minutes=1), partial(self._chores.put, self.live.intake.sweep)))
         self.crew.start("timer", self.timer.work)
         self.crew.start("chores", self._do_chores)
+        if not self.vault.locked:
+            self.crew.start("deliver", self.live.deliver.work)
         self._desk = Desk(owner, perform)
 
     def _daily(self) -> list[tuple[str, Callable[[], object]]]:
@@ -139,6 +144,7 @@ class App:
             Ledger(db).shrink(before)
             Alerts(db).forget(before)
             Lookups(db).forget(before)
+        self.live.intake.tidy()
 
     def change_key(self) -> tuple[int, Keys]:
         """Seal everything with a new key; returns how many secrets, and where the key is kept."""

@@ -44,6 +44,12 @@ class Metrics:
             ["kind", "outcome"],
             registry=self._registry,
         )
+        self._events = Counter(
+            "sidetrakt_events",
+            "Events that were heard, by source and what became of them.",
+            ["source", "outcome"],
+            registry=self._registry,
+        )
         self._failures = Counter(
             "sidetrakt_worker_failures", "Times a thread was started again", ["worker"], registry=self._registry
         )
@@ -59,6 +65,10 @@ class Metrics:
     def hook(self, kind: str, outcome: str) -> None:
         """Count what a server posted: accepted, ignored, unreadable, refused …"""
         self._hooks.labels(kind, outcome).inc()
+
+    def heard(self, source: str, outcome: str) -> None:
+        """Count an event by the source that told it: accepted, repeated, nobody, unwanted."""
+        self._events.labels(source, outcome).inc()
 
     def worker_failed(self, worker: str) -> None:
         """Count a thread that had to be started again."""

@@ -21,6 +21,7 @@ from sidecar.cli.link import link, unlink
 from sidecar.cli.look import look
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
+from sidecar.cli.status import status
 from sidecar.cli.unmatched import unmatched
 from sidecar.cli.up import up
 from sidecar.errors import SidetraktError
@@ -55,6 +56,7 @@ COMMANDS = (
     unmatched,
     choose,
     hooks,
+    status,
     alerts,
     backup,
     restore,

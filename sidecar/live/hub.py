@@ -16,7 +16,7 @@ import msgspec
 
 from sidecar.clock import maybe_to_text, to_text
 from sidecar.live.decide import Session
-from sidecar.store.db import Store
+from sidecar.store.db import Store, Transaction
 from sidecar.store.outbox import Outbox, Row
 from sidecar.store.people import People
 from sidecar.store.sessions import Kept, Sessions
@@ -75,12 +75,15 @@ class Hub:
     def picture(self, most: int = 100, trakt: str | None = None) -> Picture:
         """What plays, what waits and what was told last, of everybody or of one Trakt account."""
         with self._store.read() as db:
-            outbox, people = Outbox(db), {person.id: person.name for person in People(db).all()}
-            playing = [{**shown(kept), "person": people[kept.person]} for kept in Sessions(db).open(trakt)]
-            rows = [
-                [row for row in found if trakt in (None, row.trakt)] for found in (outbox.open(), outbox.ended(most))
-            ]
-        return Picture(playing, *([told(row) for row in found] for found in rows))
+            return picture_of(db, most, trakt)
+
+
+def picture_of(db: Transaction, most: int, trakt: str | None = None) -> Picture:
+    """The picture as a database has it, also beside the process that owns it."""
+    outbox, people = Outbox(db), {person.id: person.name for person in People(db).all()}
+    playing = [{**shown(kept), "person": people[kept.person]} for kept in Sessions(db).open(trakt)]
+    rows = [[row for row in found if trakt in (None, row.trakt)] for found in (outbox.open(), outbox.ended(most))]
+    return Picture(playing, *([told(row) for row in found] for found in rows))
 
 
 def shown(kept: Kept) -> dict[str, Any]:
