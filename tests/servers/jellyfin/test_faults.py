@@ -126,8 +126,9 @@ def test_rows_that_change_places_between_pages_are_found_in_the_second_round(old
 
 @pytest.mark.parametrize("when", ["before", "in the middle"])
 def test_while_a_scan_runs_nothing_is_whole(watched: Home, tampered: list[Change], when: str) -> None:
-    def begin(*_: Any) -> None:
-        watched.desk.server.running["RefreshLibrary"] = 42.0
+    def begin(_: Any, asked: dict[str, str]) -> None:
+        if "parentid" in asked:
+            watched.desk.server.running["RefreshLibrary"] = 42.0
 
     if when == "before":
         watched.control.switches["scan_running"] = True
