@@ -70,6 +70,8 @@ class Plex:
     def tell(self, method: str, path: str, params: Mapping[str, Any]) -> Element | None:
         """One request that changes something; it is never repeated, and its answer may be empty."""
         found: Element | None = self._query(path, method, params, {})
+        if found is not None and found.tag != "MediaContainer":
+            raise self._unreadable(method)
         return found
 
     def count(self, path: str, params: Mapping[str, Any]) -> int | None:

@@ -116,7 +116,7 @@ class PlexHands:
             asked = self._own.details(items[start : start + AT_ONCE])
             here = [(row, key) for row, key in asked if self._is_chosen(row.get("librarySectionTitle", ""))]
             shows = self._own.shows(row for row, _ in here)
-            rows = (row_of(row, key, shows) for row, key in here if item_of(row) in wanted)
+            rows = (row_of(row, key, shows, ranges={}) for row, key in here if item_of(row) in wanted)
             found += [row for row in rows if row is not None]
         return found
 

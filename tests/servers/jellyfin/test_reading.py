@@ -192,6 +192,7 @@ def test_whatever_one_look_cannot_tell_is_read_from_all_that_is_played(either: H
 
 def test_the_filter_for_played_titles_is_only_a_hint(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     index, film = home.read(), home.desk.film(LONE)["Id"]
+    home.desk.data(film, "POST", {"PlayCount": 2})
     watched = home.desk.server.data.watched
     monkeypatch.setattr(home.desk.server.data, "watched", lambda user: watched(user) | {film})
     home.desk.server.data.stamps.clear()
