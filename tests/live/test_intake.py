@@ -15,7 +15,7 @@ from sidecar.live.events import PlayedEvent, What
 from sidecar.live.intake import Outcome
 from sidecar.model import Feature, Ids, Kind, Ref
 from sidecar.store.baseline import Agreed, Baseline, SideState
-from sidecar.store.outbox import Topic
+from sidecar.store.outbox import Outbox, Topic
 from sidecar.store.people import People
 from sidecar.store.sessions import Sessions
 from sidecar.store.titles import Titles
@@ -28,7 +28,8 @@ ONLY_CLAIMED = Ref(Kind.MOVIE, Ids(imdb="tt0001200", tmdb=11_200), name="Film 12
 
 
 def test_whose_it_is_is_certain_or_it_is_dropped(live: Live) -> None:
-    for said in ({"user": "nobody"}, {"user": ""}, {"server": "other"}, {"user": "greta"}):
+    strangers: list[dict[str, Any]] = [{"user": "nobody"}, {"user": ""}, {"server": "other"}, {"user": "greta"}]
+    for said in strangers:
         assert live.hear(What.START, **said).outcome is Outcome.NOBODY, said
     assert live.rows() == []
     assert live.counted == [("plugin", "nobody")] * 4
@@ -192,7 +193,7 @@ def test_who_watches_together_has_a_play_each_and_one_on_a_shared_account(live: 
 
 
 def test_one_viewing_told_by_two_servers_is_one_play(live: Live) -> None:
-    said = {"service": Source.PLEX, "server": PLEX, "session": "other"}
+    said: dict[str, Any] = {"service": Source.PLEX, "server": PLEX, "session": "other"}
     live.hear(What.START)
     live.hear(What.START, **said)
     live.world.later(minutes=169)
@@ -358,8 +359,6 @@ def test_history_tells_what_nobody_heard(live: Live) -> None:
 
 
 def test_what_cannot_be_stored_is_not_accepted(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sidecar.store.outbox import Outbox
-
     def full(*_: Any, **__: Any) -> None:
         raise DiskFull("There is no room left.")
 
@@ -423,7 +422,7 @@ def test_many_threads_lose_nothing_and_tell_nothing_twice(live: Live) -> None:
     def say(part_of: list[str]) -> None:
         for each in part_of:
             number = int(each.split()[1])
-            said = {"item": each, "refs": (film(1000 + number),), "session": each}
+            said: dict[str, Any] = {"item": each, "refs": (film(1000 + number),), "session": each}
             outcomes.append(live.hear(What.START, id=each, **said).outcome)
 
     threads = [threading.Thread(target=say, args=(ids[::step],)) for step in (1, -1, 1, -1)]

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from requests.adapters import BaseAdapter
@@ -53,7 +52,7 @@ FILMS = {
     118101: Ref(Kind.EPISODE, Ids(tvdb=818101), Ids(trakt=118, tvdb=334824), 1, 1, name="Dark"),
 }
 LENGTH = 50.0  # minutes, of each
-DEATHS = st.sampled_from([None] * 6 + [-1, -1, *range(10)])  # at a statement; -1 = when Trakt answered
+DEATHS = st.sampled_from([None] * 6 + [-1, -1, -1, *range(14)])  # at a statement; -1 = when Trakt answered
 TROUBLE: dict[str, dict[str, Any]] = {
     "out": {"name": "status", "status": 503, "times": None},
     "reads out": {"name": "status", "status": 500, "method": "GET", "times": None},
@@ -63,6 +62,7 @@ TROUBLE: dict[str, dict[str, Any]] = {
     "slow down": {"name": "status", "status": 429, "retry_after": 30, "times": 2},
     "gate": {"name": "html", "status": 403, "times": 2},
 }
+EVENING = st.tuples(st.sampled_from(sorted(FILMS)), st.sampled_from([3, 30, 38, 41, 46, 50, 50]), st.booleans())
 CONTROL = Control("trakt")
 APP = make_app(catalogue(), CONTROL)
 DESK = next(desk for reset in CONTROL._resets if isinstance(desk := getattr(reset, "__self__", None), Desk))
@@ -156,8 +156,11 @@ class LiveMachine(RuleBasedStateMachine):
         self.begin()
 
     def teardown(self) -> None:
-        self.service.close()
-        self.world.close()
+        try:
+            self.all_is_well_in_the_end()
+        finally:
+            self.service.close()
+            self.world.close()
 
     @initialize()
     def everybody_is_linked(self) -> None:
@@ -309,6 +312,29 @@ class LiveMachine(RuleBasedStateMachine):
             self.say(player, What.STOP, death)
             self.end(player)
 
+    @rule(which=st.integers(0, 5), films=st.lists(EVENING, min_size=1, max_size=4), next_=st.booleans(), death=DEATHS)
+    def evening(self, which: int, films: list[tuple[int, float, bool]], next_: bool, death: int | None) -> None:
+        """Somebody watches some minutes of each; the next may follow without a stop, and starts be told meanwhile."""
+        player = self.players[which]
+        for film, seen, told in films:
+            if (player.open and not next_) or self.is_taken(player, film):
+                return
+            self.start(which, film, death if next_ else None)
+            if told:
+                self.tell(None)
+            self.time_passes(seen)
+            if not next_:
+                self.stop(which, death)
+                self.rest(400)
+
+    @rule(name=st.sampled_from([*TROUBLE, "none"]), death=DEATHS, wait=st.sampled_from([0, 4, 20, 200]))
+    def tell_in_trouble(self, name: str, death: int | None, wait: float) -> None:
+        """Deliver does what is due while something goes wrong, and again when it is over."""
+        self.time_passes(wait)
+        self.weather(name)
+        self.tell(death)
+        self.weather("none")
+
     @rule(minutes=st.sampled_from([0.05, 1, 7, 20, 41, 49, 300]))
     def time_passes(self, minutes: float) -> None:
         """Nothing is told meanwhile."""
@@ -352,7 +378,6 @@ class LiveMachine(RuleBasedStateMachine):
         """Between two steps."""
         self.reborn()
 
-    @rule()
     def all_is_well_in_the_end(self) -> None:
         """Trakt is well and time passes: nothing waits, and every viewing that ended is there once."""
         CONTROL.faults.clear()
@@ -399,4 +424,3 @@ class LiveMachine(RuleBasedStateMachine):
 
 
 TestLive = LiveMachine.TestCase
-TestLive.settings = settings(max_examples=settings().max_examples // 2)
