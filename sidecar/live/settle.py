@@ -38,7 +38,7 @@ class Settle:
             return [row for row in rows if self._begin(db, row, minute)]
 
     def to_do(self, account: str) -> list[Row]:
-        """What is due for an account that nobody has in hand; what is still marked as sent was lost, and is doubtful."""
+        """What is due for an account that nobody has in hand; what is marked as sent all the same is doubtful."""
         with self.store.read() as db:
             lost = Outbox(db).in_hand(account)
         if lost:
@@ -145,10 +145,12 @@ class Settle:
 
     def _move(self, db: Transaction, row: Row, step: str, *arguments: object) -> Viewing | None:
         """Move the row, unless it was cancelled meanwhile; its viewing."""
-        try:
-            getattr(Outbox(db), step)(row.id, *arguments)
-        except ValueError:
-            pass  # unlinked while it was in hand
+        outbox = Outbox(db)
+        state = outbox.get(row.id).state
+        if state is State.DUE and step == "done":  # it was there already
+            outbox.begin(row.id, self.clock.now(), self.epoch)
+        if state in (State.DUE, State.SENT, State.DOUBTFUL):
+            getattr(outbox, step)(row.id, *arguments)
         return _viewing(db, row)
 
     def _untold(self, db: Transaction, viewing: Viewing | None) -> None:
