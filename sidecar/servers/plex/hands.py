@@ -81,7 +81,7 @@ class PlexHands:
         return {"server": info.name, "version": info.version}
 
     def changes(self, feature: Feature, since: Any) -> Reading | None:
-        """One small request for each library, for ratings one for each kind; what moved is read wholly."""
+        """One small request for each library, for ratings one for each kind; what moved otherwise is read wholly."""
         if not isinstance(since, dict) or since.get("of") != self._of() or not since.get("sections"):
             return None
         if feature is Feature.COLLECTION:
@@ -97,12 +97,26 @@ class PlexHands:
         there = frozenset(place.partition("/")[0] for place in now)
         if not moved:
             return Reading(scope=Scope.UNCHANGED, libraries=there, mark=since)
+        if feature is Feature.HISTORY and (fresh := self._fresh(since, now)):
+            return fresh
         known = {section.key for section in self._sections()}
         if known != there:
             return None
         reading = self._read(feature, moved, since.get("cursor"))
         if reading.mark is not None:
             reading.mark["sections"] = since["sections"] | reading.mark["sections"]
+        return reading
+
+    def _fresh(self, since: dict[str, Any], now: dict[str, Any]) -> Reading | None:
+        """What was watched since a mark; None where that is not all that happened. Says nothing about absence."""
+        played = self._played(since.get("cursor"))
+        reading = Reading(scope=Scope.PART, mark=since | {"sections": now, "cursor": played.newest})
+        for place, stand in now.items():
+            before = since["sections"][place]
+            rows = self._reads.fresh(place, before, stand, played) if stand != before else []
+            if rows is None:
+                return None
+            reading.rows += rows
         return reading
 
     def complete(self, feature: Feature) -> Reading:

@@ -215,6 +215,7 @@ def test_a_number_that_was_given_to_another_film_is_another_item(full: Home) -> 
     try:
         index = full.read(Feature.HISTORY, only=[fact.ref])
         assert (index.facts, index.there) == ([], frozenset())
+        assert full.hands().look([before]) == []
         full.read(Feature.HISTORY)
         assert before not in full.items()
         assert f"{key}~plex://movie/{'0' * 24}" in full.items()
@@ -255,7 +256,7 @@ def test_a_server_that_is_starting_says_so_and_nobody_has_to_sign_in(full: Home)
 
 def test_another_server_at_the_same_address_is_not_taken_for_it() -> None:
     with server(saying('<MediaContainer machineIdentifier="other" version="1"/>')) as (plex, _):
-        plex._machine = "m"
+        plex.machine = "m"
         assert plex.info().id == "m"
         with pytest.raises(Exception, match="Another server answers at the address of Plex den"):
             plex.info()
