@@ -174,15 +174,12 @@ class PlexMedia:
         return self._clients[token]
 
     def _connect(self, token: Secret, machine: str = "") -> Plex:
-        return Plex(
-            self._settings.url,
-            token,
-            label=f"Plex {self._settings.name}",
-            client_id=self._client_id,
-            clock=self._clock,
-            count=self._count,
-            machine=machine,
+        label = f"Plex {self._settings.name}"
+        made = Plex(
+            self._settings.url, token, label=label, client_id=self._client_id, clock=self._clock, count=self._count
         )
+        made.machine = machine
+        return made
 
     def _signed_in(self) -> Who | None:
         """The owner at plex.tv; None where the token in the settings opens the server only."""
