@@ -114,7 +114,8 @@ def _say(hearing: Hearing, session: Session, step: Step) -> list[News]:
             news += _viewing(hearing, *each, session, step)
     elif say is not None:
         told = {"say": say, "progress": step.progress, "at": to_text(session.moved), "length": session.runtime}
-        key = f"{say}:{session.number}:{to_text(session.moved)}"
+        last = outbox.latest(hearing.trakt, title, Topic.WATCHING)
+        key = f"{say}:{session.number}:{last.id if last else 0}"
         news += hearing.put(title, ref, Topic.WATCHING, key, body={"title": session.title, **told})
         row = outbox.latest(hearing.trakt, title, Topic.WATCHING) if news and step.wait else None
         if row is not None:
