@@ -99,7 +99,7 @@ class Reads:
         """
         key, _, kind = place.partition("/")
         more, newest = (now[0] or 0) - (before[0] or 0), [*before[1:], 0][0]
-        if None in (*before, *now) or not 0 < more < PAGE:
+        if not 0 < more < PAGE:
             return None
         params = filters(Feature.HISTORY, Kind(kind)) | {"sort": "lastViewedAt:desc", "includeGuids": 1}
         page = self._plex.ask(_path(key), params, start=0, size=more + 1)
