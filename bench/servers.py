@@ -1,16 +1,15 @@
 """What media servers cost us: requests against the least that could do it, CPU, time and memory, for each kind.
 
-The simulated servers and our side run in processes of their own (`python -m bench.servers`), and so do the obvious
-ways of doing the same, whose figures are the floors of the ratios. A third of the library was watched.
+The simulated servers and our side run in processes of their own, and so do the obvious ways of doing the same, which
+are held against ours. One person has watched a third of all titles, the other a ninth.
+The least that a read takes: on Jellyfin a page for every 2,000 titles; on Plex one for every 500 that nobody listed
+yet, for every 500 that were watched, and for every 500 plays.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -21,6 +20,7 @@ import requests
 
 from bench.figure import Figure, Size
 from bench.household import household
+from bench.steps import serve, worker
 from sidecar.clock import SystemClock
 from sidecar.model import Feature, Secret
 from sidecar.servers.service import Servers
@@ -36,7 +36,6 @@ PAGES = {"jellyfin": 2_000, "plex": 500}
 OBVIOUS = {"jellyfin": "the client's own item calls", "plex": "plexapi's objects"}
 ONE, OTHER = "Anna", "Ben"  # who see everything
 ALL = [Feature.HISTORY, Feature.RATINGS]
-LEAN = {"recursive": "true", "includeItemTypes": "Movie,Episode", "fields": "ProviderIds", "enableImages": "false"}
 PADDING = 1_100  # characters by which a row of the simulated Plex is smaller than a recorded one of 3 kB
 MEMORY = "200 in all"
 
@@ -106,31 +105,6 @@ class Household:
             self.control("act", do=do, person=person, file=key, **said)
 
 
-@contextmanager
-def worker(what: str, **said: Any) -> Iterator[Callable[..., Any]]:
-    """Another process that does one thing after the other and says what each took."""
-    command = [sys.executable, "-m", "bench.servers", what, json.dumps(said)]
-    root = Path(__file__).parents[1]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
-    assert process.stdin is not None
-    assert process.stdout is not None
-
-    def ask(**step: Any) -> Any:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(step) + "\n")
-        process.stdin.flush()
-        answer = json.loads(process.stdout.readline() or "null")
-        if answer is None:
-            raise SystemExit(f"the process that measures {what} ended")
-        return answer
-
-    try:
-        yield ask
-    finally:
-        process.communicate()
-
-
 def measure(size: Size) -> list[Figure]:
     """One kind after the other, each beside the obvious way."""
     figures: list[Figure] = []
@@ -140,7 +114,7 @@ def measure(size: Size) -> list[Figure]:
             if kind == "plex":
                 home.control("switches", padding=PADDING)
             library = home.library()
-            with worker("ours", kind=kind, line=line) as ask:
+            with worker("bench.servers", kinds=[kind], line=line) as ask:
                 empty = ask(person=ONE, features=ALL)
             name = f"{kind}: inventory of {library.titles:,} titles, none watched"
             figures += _figures(name, empty, ceil(library.titles / page))
@@ -149,25 +123,31 @@ def measure(size: Size) -> list[Figure]:
             home.watch(OTHER, library.watchable[::3], long_ago)
             home.act("rate", ONE, library.films[:: max(len(library.films) // 200, 1)], rating=7)
             figures += [*_ours(home, line, library), *_beside(home, line, library.titles, size.requests)]
+        with worker("bench.servers", kinds=list(PAGES), line=line) as ask:
+            figures += _figures("both servers: first read of one person", ask(person=ONE, features=ALL), 0)
     return figures
 
 
 def _ours(home: Household, line: Line, library: Library) -> Iterator[Figure]:
     """Reads as runs make them, in the order in which they happen in the life of one process."""
-    pages, kind, news = PAGES[home.kind], home.kind, library.fresh[: max(library.titles // 200, 3)]
-    whole, third = ceil(library.titles / pages), ceil(library.titles / 3 / pages)
-    with worker("ours", kind=kind, line=line) as ask:
+    kind, news = home.kind, library.fresh[: max(library.titles // 200, 3)]
+    whole, third, ninth, few = (
+        ceil(count / PAGES[kind]) for count in (library.titles, library.titles / 3, library.titles / 9, len(news))
+    )
+    plex = kind == "plex"
+    with worker("bench.servers", kinds=[kind], line=line) as ask:
         first = ask(person=ONE, features=ALL)
-        yield from _figures(f"{kind}: first read of {library.titles:,} titles", first, whole + third * (kind == "plex"))
-        yield from _figures(f"{kind}: second person", ask(person=OTHER, features=ALL), max(whole // 9, 1))
+        yield from _figures(f"{kind}: first read of {library.titles:,} titles", first, whole + 2 * third * plex)
+        second = ask(person=OTHER, features=ALL)
+        yield from _figures(f"{kind}: second person", second, 2 * ninth if plex else whole)
         mark = first["marks"][Feature.HISTORY]
-        places = len(mark["sections"]) if kind == "plex" else 1
+        places = len(mark["sections"]) if plex else 1
         said = {"person": ONE, "features": [Feature.HISTORY], "marks": first["marks"]}
         yield from _figures(f"{kind}: unchanged look", ask(**said), places, f"{places}")
         home.act("watch", ONE, news)
         took = ask(**said)
         assert took["facts"], f"nothing was found, though {len(news)} titles were watched"
-        yield from _figures(f"{kind}: look after {len(news)} more were watched", took, places + ceil(len(news) / pages))
+        yield from _figures(f"{kind}: look after {len(news)} more were watched", took, places + few + plex)
 
 
 def _figures(name: str, took: Any, floor: int, budget: str = "") -> Iterator[Figure]:
@@ -181,9 +161,9 @@ def _figures(name: str, took: Any, floor: int, budget: str = "") -> Iterator[Fig
 
 def _beside(home: Household, line: Line, titles: int, sample: int) -> Iterator[Figure]:
     """The least that could do it against the obvious way: a first read of one person's history, a process each."""
-    with worker("ours", kind=home.kind, line=line) as ask:
+    with worker("bench.servers", kinds=[home.kind], line=line) as ask:
         ours = ask(person=ONE, features=[Feature.HISTORY])
-    with worker(home.kind, url=home.url, token=home.token, user=home.user, sample=sample) as ask:
+    with worker("bench.obvious", kind=home.kind, url=home.url, token=home.token, user=home.user, sample=sample) as ask:
         theirs = ask()
         for what, unit in (("requests", ""), ("cpu", "s"), ("seconds", "s"), ("peak", "MB")):
             name = f"{home.kind}: {OBVIOUS[home.kind]}, {titles:,} titles, {what.replace('cpu', 'CPU')}"
@@ -197,14 +177,13 @@ def _beside(home: Household, line: Line, titles: int, sample: int) -> Iterator[F
 class Ours:
     """Our side: a service with a store of its own, as a process of ours has it."""
 
-    def __init__(self, folder: Path, kind: str, line: Line) -> None:
-        url, plex = line[kind]["url"], line["plex"]
-        token = line[kind]["api_key"] if kind == "jellyfin" else plex["people"][ONE]["account_token"]
+    def __init__(self, folder: Path, kinds: list[str], line: Line) -> None:
+        tokens = {"jellyfin": line["jellyfin"]["api_key"], "plex": line["plex"]["people"][ONE]["account_token"]}
         self.store = open_store(folder)
         vault = open_vault(self.store, Keys((make_key(),), "bench", None), SystemClock())
         self.servers = Servers(
-            (Server("home", kind, url, Secret(token)),),  # type: ignore[arg-type]
-            PlexSettings(plex["url"], plex["url"], plex["url"]),
+            tuple(Server(kind, kind, line[kind]["url"], Secret(tokens[kind])) for kind in kinds),  # type: ignore[arg-type]
+            PlexSettings(*[line["plex"]["url"]] * 3),
             self.store,
             lambda: vault,
             clock=SystemClock(),
@@ -213,106 +192,20 @@ class Ours:
         self.servers.meet()
 
     def step(self, person: str, features: list[str], marks: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One run's reads of one person."""
+        """One run's reads of one person, all held until the end as a run holds them."""
         with self.store.read() as db:
-            whom = next(each for each in People(db).all() if each.name.lower() == person.lower())
-        side = next(each.side for each in self.servers.sides(whom) if not each.key.startswith("plex.tv:"))
-        before, facts, why, found = self.servers.taken, 0, "", dict[str, Any]()
-        for feature in map(Feature, features):
-            index = side.build_index(feature, since=(marks or {}).get(feature))
-            facts, why = facts + len(index.facts), why or index.why
-            found[feature] = index.mark
-        return {"requests": self.servers.taken - before, "facts": facts, "why": why, "marks": found}
-
-
-def jellyfin(url: str, token: str, user: str, sample: int) -> Callable[..., dict[str, Any]]:  # noqa: ARG001
-    """The client as its own documentation uses it, and its cost against that of our session for equal pages."""
-    from jellyfin_apiclient_python import JellyfinClient
-    from jellyfin_apiclient_python.api import info
-
-    from sidecar.servers.jellyfin.client import Jellyfin
-    from sidecar.servers.jellyfin.wire import decode
-
-    client = JellyfinClient(allow_multiple_clients=True)
-    client.config.app("Bench", "1", "bench", "bench")
-    client.config.auth(url, user, token, ssl=True)
-    client.auth.jellyfin_user_id = lambda: user
-    own = Jellyfin(url, Secret(token), label="Jellyfin", device_id="bench", clock=SystemClock())
-
-    def obvious() -> dict[str, Any]:
-        held: list[Any] = []
-        asked = {"include_item_types": "Movie,Episode", "recursive": True, "fields": info(), "limit": 100}
-        while page := client.jellyfin.get_user_items(start_index=len(held), **asked)["Items"]:
-            held += page
-        return {"requests": len(held) // 100 + 1}
-
-    def pages(read: Callable[[dict[str, Any]], int]) -> dict[str, Any]:
-        start = 0
-        while count := read({**LEAN, "userId": user, "startIndex": start, "limit": 2_000}):
-            start += count
-        return {"requests": start // 2_000 + 1}
-
-    ways: dict[str, Callable[[], dict[str, Any]]] = {
-        "obvious": obvious,
-        "library": lambda: pages(lambda params: len(client.jellyfin.items(params=params)["Items"])),
-        "session": lambda: pages(lambda params: own.page(params, decode).count),
-    }
-    return lambda way="obvious": ways[way]()
-
-
-def plex(url: str, token: str, user: str, sample: int) -> Callable[..., dict[str, Any]]:  # noqa: ARG001
-    """plexapi as it is shipped: what a row leaves out is asked for as soon as somebody looks at it.
-
-    That is one request for a title, so only a sample is looked at and the rest is counted at the same price.
-    """
-    import plexapi.server
-
-    server: Any = plexapi.server.PlexServer(url, token)  # type: ignore[no-untyped-call]
-    asked = [0]
-    server._session.hooks["response"].append(lambda *_, **__: asked.__setitem__(0, asked[0] + 1))
-
-    def obvious() -> dict[str, Any]:
-        held = [
-            title
-            for section in server.library.sections()
-            for title in section.search(libtype="movie" if section.type == "movie" else "episode")
-        ]
-        chosen = held[:: max(len(held) // sample, 1)][:sample]
-        before, cpu, began, looked = asked[0], time.process_time(), time.perf_counter(), list[Any]()
-        for title in chosen:
-            looked.append((title.isPlayed, title.lastViewedAt, title.userRating, title.guids))
-        more = (len(held) - len(chosen)) / len(chosen)
+            same = [each for each in People(db).all() if each.name.partition("@")[0].lower() == person.lower()]
+        sides = [each.side for whom in same for each in self.servers.sides(whom) if not each.key.startswith("plex.tv:")]
+        before = self.servers.taken
+        indexes = [side.build_index(Feature(name), (marks or {}).get(name)) for side in sides for name in features]
         return {
-            "requests": asked[0] + round((asked[0] - before) * more),
-            "cpu": (time.process_time() - cpu) * more,
-            "seconds": (time.perf_counter() - began) * more,
+            "requests": self.servers.taken - before,
+            "facts": sum(len(index.facts) for index in indexes),
+            "why": "".join(index.why for index in indexes),
+            "marks": {index.feature: index.mark for index in indexes},
         }
-
-    return obvious
-
-
-def _peak() -> float:
-    """The most that this process held since it was asked last, in MB."""
-    fields = dict(row.split(":", 1) for row in Path("/proc/self/status").read_text().splitlines())
-    Path("/proc/self/clear_refs").write_text("5")
-    return int(fields["VmHWM"].split()[0]) / 1024
-
-
-def serve(do: Callable[..., dict[str, Any]]) -> None:
-    """What the other process does: a step for each line of its input."""
-    for line in sys.stdin:
-        _peak()
-        cpu, began = time.process_time(), time.perf_counter()
-        found = {"cpu": 0.0, "seconds": 0.0, "why": "", **do(**json.loads(line))}
-        found["cpu"] += time.process_time() - cpu
-        found["seconds"] += time.perf_counter() - began
-        print(json.dumps(found | {"peak": _peak()}), flush=True)
 
 
 if __name__ == "__main__":
-    asked_for, how = sys.argv[1], json.loads(sys.argv[2])
-    if asked_for == "ours":
-        with tempfile.TemporaryDirectory() as place:
-            serve(Ours(Path(place), **how).step)
-    else:
-        serve({"jellyfin": jellyfin, "plex": plex}[asked_for](**how))
+    with tempfile.TemporaryDirectory() as place:
+        serve(Ours(Path(place), **json.loads(sys.argv[1])).step)
