@@ -180,12 +180,12 @@ class PlexHands:
         try:
             self._info = before = self._info or self._plex.info()
             played = self._played(cursor) if feature is Feature.HISTORY else None
-            for section in self._sections():
-                if keys is None or section.key in keys:
-                    self._reads.section(feature, section, reading, played)
+            wanted = [section for section in self._sections() if keys is None or section.key in keys]
+            for section in wanted:
+                self._reads.section(feature, section, reading, played)
             if feature is Feature.RATINGS:
                 self._not_borrowed(reading)
-            self._finish(reading, before)
+            self._finish(reading, before, wanted)
         except RemoteError as problem:
             reading.lacks(problem.what)
             return reading
@@ -195,12 +195,12 @@ class PlexHands:
             reading.mark = None
         return reading
 
-    def _finish(self, reading: Reading, before: Info) -> None:
-        """Whether it still is the same server, with the same libraries, and none of them being scanned."""
+    def _finish(self, reading: Reading, before: Info, wanted: list[Section]) -> None:
+        """Whether it still is the same server, with these libraries, and none of them being scanned."""
         if self._plex.info() != before:
             reading.lacks("The server was changed or upgraded while it was read.")
         there = {section.key: section for section in self._plex.sections()}
-        for section in self._sections():
+        for section in wanted:
             if section.key not in there:
                 reading.lacks(f"The library “{section.name}” went away while it was read.")
             elif there[section.key].scanning:

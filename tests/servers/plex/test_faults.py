@@ -149,6 +149,18 @@ def test_a_scan_that_begins_while_it_is_read_counts_as_well(full: Home, monkeypa
     lacking(full.read(Feature.HISTORY), "is being scanned")
 
 
+def test_a_scan_of_one_library_does_not_hold_up_the_others(full: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark, ask = full.read(Feature.RATINGS).mark, Plex.sections
+    full.house.act("unrate", person="Anna", file=full.house.file().path)
+
+    def sections(plex: Plex) -> list[Any]:
+        return [dataclasses.replace(one, scanning=one.key == "3") for one in ask(plex)]
+
+    monkeypatch.setattr(Plex, "sections", sections)
+    index = full.read(Feature.RATINGS, since=mark)
+    assert (index.complete, index.libraries) == (True, frozenset("1"))
+
+
 @pytest.mark.parametrize("feature", READ)
 def test_a_library_that_is_missing_says_nothing_about_its_titles(full: Home, feature: Feature) -> None:
     mark = full.read(feature).mark
