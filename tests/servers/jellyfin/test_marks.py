@@ -17,8 +17,8 @@ from sidecar.servers.listening import Ears, Listening
 from sidecar.store.baseline import Baseline, Seen, SideState
 from sidecar.store.db import Store
 from sidecar.store.people import People
-from sidecar.store.sessions import Kept, Sessions
 from sidecar.store.servers import KnownServer, KnownServers
+from sidecar.store.sessions import Kept, Sessions
 from sidecar.store.titles import Titles
 from tests.fakes import START, FakeClock
 from tests.servers.hearing import Heard
