@@ -133,6 +133,24 @@ def test_without_a_key_everybody_is_heard_with_their_own_token(
     assert [(each.what, each.user) for each in heard.plays()] == [(What.START, desk.user("Ben"))]
 
 
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [((), False), ((None,), False), ((False,), True), ((None, False), True), ((False, True), False), ((True,), False)],
+)
+def test_a_session_is_gone_where_somebody_knows_it_and_nobody_sees_it(
+    desk: Desk, store: Store, vault: Vault, heard: Heard, said: tuple[bool | None, ...], gone: bool
+) -> None:
+    class Sees:
+        name, server = "", desk.server.id
+
+        def __init__(self, shown: bool | None) -> None:
+            self.shows = lambda _user, _item: shown
+
+    listeners = of(desk, store, vault, heard)
+    listeners._all.update({str(number): Sees(shown) for number, shown in enumerate(said)})  # type: ignore[misc]
+    assert listeners.is_gone(Kept(desk.server.id, "u", "i", 1, "", START, START, None, False, "")) is gone
+
+
 def test_a_look_back_is_answered_once_and_remembers_how_far_it_came(
     desk: Desk, store: Store, vault: Vault, heard: Heard
 ) -> None:
@@ -146,9 +164,10 @@ def test_a_look_back_is_answered_once_and_remembers_how_far_it_came(
     assert isinstance(event, PlayedEvent)
     assert (event.user, event.at) == (desk.user("Ben"), START - timedelta(hours=3))
     heard.clock.advance(3600)
-    listeners.ask(server, None)
-    with store.read() as db:
-        assert [gap.since for gap in Wishes(db).gaps()] == [START]
+    for since, asked in ((None, START), (START - 3 * A_DAY, START - 3 * A_DAY)):
+        listeners.ask(server, since)
+        with store.read() as db:
+            assert [gap.since for gap in Wishes(db).gaps()] == [asked]
 
 
 def test_a_server_that_is_away_is_asked_again_a_minute_later(

@@ -63,6 +63,11 @@ def pass_time(home: Home, seconds: float) -> None:
     home.desk.shift(seconds)
 
 
+def snapshots(heard: Heard) -> int:
+    """How often it was said who plays."""
+    return sum(b'"NowPlayingItem"' in each for each in heard.messages)
+
+
 def test_a_whole_viewing_is_heard_transition_by_transition(home: Home, listen: Listen, heard: Heard) -> None:
     film = home.desk.film(LONE)
     done = (("progress", 10), ("pause", 20), ("resume", 20), ("progress", 40), ("stop", 1))
@@ -336,6 +341,11 @@ def test_where_nothing_can_be_looked_up_own_ids_do_and_else_it_is_tried_again(
         home.desk.play("start", file=bare["Path"])
         home.desk.play("start", file=film["Path"], person="Ben")
         heard.wait(1)
+        heard.until(lambda: snapshots(heard) == 2)
+        asked = len(home.log())
+        home.desk.server.sockets.sessions_changed(forced=True)
+        heard.until(lambda: snapshots(heard) == 3)
+        assert len(home.log()) == asked  # once for each check-in
         home.control.faults.clear()
         pass_time(home, 10)
         home.desk.play("progress", position_s=10)

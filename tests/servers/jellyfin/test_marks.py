@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -146,12 +147,17 @@ def test_a_tick_that_goes_with_a_rating_was_forgotten_by_the_server(home: Home, 
     assert heard.marks()[1:] == [("rating", 4.0)]
 
 
-def test_the_key_hears_no_marks(home: Home, heard: Heard, store: Store) -> None:
-    ears = heard.ears(home.desk.server.id, store)
-    voice = JellyfinVoice(home.client(), ears)
-    said = f'{{"MessageType":"UserDataChanged","Data":{{"UserId":"{home.desk.user()}","UserDataList":[]}}}}'
-    assert voice.heard(said.encode())
-    assert home.log() == []
+@pytest.mark.parametrize("listener", ["", "Anna"])
+def test_neither_the_key_nor_somebody_else_hears_the_marks_of_a_user(
+    home: Home, heard: Heard, store: Store, listener: str
+) -> None:
+    ears, film = heard.ears(home.desk.server.id, store), home.desk.film(LONE)["Id"]
+    home.desk.act("rate", person="Ben", item=film, rating=8)
+    voice = JellyfinVoice(home.client(), ears, home.desk.user(listener) if listener else "")
+    home.forget_log()
+    data = {"UserId": home.desk.user("Ben"), "UserDataList": [{"ItemId": film, "Rating": 8}]}
+    assert voice.heard(json.dumps({"MessageType": "UserDataChanged", "Data": data}).encode())
+    assert (home.log(), heard.events) == ([], [])
 
 
 @pytest.fixture

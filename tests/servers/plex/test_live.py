@@ -151,6 +151,23 @@ def test_the_next_item_under_the_same_number_is_another_session(
     assert plays[0].item == plays[1].item != plays[2].item
 
 
+def test_while_the_former_item_is_listed_nothing_is_said_of_the_next(
+    home: Home, house: House, listen: Listen, heard: Heard
+) -> None:
+    first, two = [file for file in house.catalogue.files if file.library == "movies" and file.claims.tmdb][:2]
+    entry = {"sessionKey": "1", "ratingKey": house.key(two), "state": "playing", "viewOffset": 2000}
+    with listen():
+        heard.connected()
+        assert house.play("start", file=first.path) == 1
+        heard.wait(1)
+        house.act("frame", type="playing", entries=[entry])
+        heard.wait(2)
+        heard.until(lambda: heard.rests == [1, 1, 1, 1, 2])
+        heard.until(lambda: len(heard.messages) >= 2)
+    assert heard.whats()[:2] == [What.START, What.STOP]
+    assert {each.item for each in heard.plays()} == {home.item(first.path)}
+
+
 @pytest.mark.parametrize(("delay", "rests", "told"), [(3.5, [1, 1, 1, 2], 1), (60, [1, 1, 1, 2], 0)])
 def test_a_session_is_waited_for_and_then_left_out_for_good(
     home: Home, house: House, listen: Listen, heard: Heard, delay: float, rests: list[int], told: int
