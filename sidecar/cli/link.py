@@ -79,7 +79,8 @@ def progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
         say.line()
         say.line(f"      {event['code']}")
         say.line()
-        countdown.picture(segno.make(event["url"]))
+        if event["url"].startswith("http"):
+            countdown.picture(segno.make(event["url"]))
     if event.get("trouble"):
         what = f"{event['trouble']} Leave this open"
         countdown.show(what, event["seconds_left"], f"; again in {event['again_in']} s")

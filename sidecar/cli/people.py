@@ -35,7 +35,8 @@ def people(context: click.Context, *, as_json: bool) -> None:
         say.marked("warning", f"{problem['server']}: {problem['problem']}", problem["next_step"])
     if not found:
         say.line("Nobody is known yet. Persons are made when a server is reached for the first time.")
-        say.line("Put your server into sidetrakt.toml, then start `sidetrakt up`.")
+        if not here.settings.servers:
+            say.line("Put your server into sidetrakt.toml, then start `sidetrakt up`.")
         return
     say.table(["Person", "Trakt", "Accounts"], [_row(person) for person in found])
     if any(not account["token"] for person in found for account in person["accounts"]):

@@ -15,13 +15,15 @@ def unmatched(*, as_json: bool) -> None:
     """List the items that no catalogue knows; nothing about them is told or written."""
     found = perform(look_around(), "unmatched", {})
     if as_json:
-        say.as_json(found)
-    elif not found:
+        say.as_json(found["items"])
+    elif not found["read"]:
+        say.line("No library was read yet. `sidetrakt look PERSON history --side SERVER` reads one.")
+    elif not found["items"]:
         say.marked("ok", "Everything that was read so far could be matched.")
     else:
         say.table(
             ["Server", "Library", "Item", "Why"],
-            [[row["server"], row["library"], row["name"], row["reason"]] for row in found],
+            [[row["server"], row["library"], row["name"], row["reason"]] for row in found["items"]],
         )
         step = "Correct the match on the server, or give it an id; the next complete read finds it."
-        say.marked("note", f"{count_of(len(found), 'item')} could not be matched.", step)
+        say.marked("note", f"{count_of(len(found['items']), 'item')} could not be matched.", step)

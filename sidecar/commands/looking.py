@@ -46,14 +46,15 @@ def unmatched(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG00
     """What the servers hold and cannot be named for certain, with the reasons."""
     with app.store.read() as db:
         servers = {server.id: server.name for server in KnownServers(db).all()}
-        items = Items(db).unmatched(servers)
+        items, any_read = Items(db).unmatched(servers), Items(db).any()
     names = {server: app.servers.library_names(server) for server in servers}
     rows = [
         (servers[item.server], names[item.server].get(item.library, item.library), item.name, item.reason)
         for item in items
     ]
     keys = ("server", "library", "name", "reason")
-    yield {"result": [dict(zip(keys, row, strict=True)) for row in sorted(rows)]}
+    found = [dict(zip(keys, row, strict=True)) for row in sorted(rows)]
+    yield {"result": {"read": any_read, "items": found}}
 
 
 def _plays(value: Any) -> int:

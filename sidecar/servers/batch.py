@@ -16,7 +16,7 @@ from sidecar.contract import Fact, Outcome, Receipt
 from sidecar.errors import BadAnswer, Refused, RemoteError
 from sidecar.model import Feature, Ref
 from sidecar.servers.guids import same
-from sidecar.servers.rows import Row, holds, value_of, whole
+from sidecar.servers.rows import Row, holds, is_outdated, value_of, whole
 from sidecar.store.stuck import TRIES, Stuck
 
 Asked = tuple[Fact, Mapping[str, str]]
@@ -36,6 +36,7 @@ class Wishes:
 
     feature: Feature
     remove: bool
+    dated: bool = False  # the server keeps the dates that it is given
     by_item: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)  # title, what it shall be, in full
     planned: int = 0  # writes that the pace still counts on
     sent: dict[str, Why | None] = field(default_factory=dict)  # items that were written, once; and why in vain
@@ -50,8 +51,10 @@ class Wishes:
             self.by_item.setdefault(item, set()).add((fact.ref.claim(), rough, full))
 
     def is_so(self, row: Row, value: Any) -> bool:
-        """Whether a copy is as it shall be."""
-        return value_of(self.feature, [row]) is None if self.remove else holds(self.feature, row, value)
+        """Whether a copy is as it shall be; of what was watched again elsewhere the date counts, where it is kept."""
+        if self.remove:
+            return value_of(self.feature, [row]) is None
+        return holds(self.feature, row, value) and not (self.dated and is_outdated(row, value))
 
     def agree(self, row: Row) -> bool:
         """Whether all titles of an item shall be the same; of a play only that it was, its date is each title's own."""

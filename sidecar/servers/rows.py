@@ -6,13 +6,14 @@ Pure. A row is one item as one person sees it; a fact is one value of one title,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from sidecar.contract import Collected, Copy, Fact, Listed, Plays, Rating, Watched
 from sidecar.model import Feature, Kind, Ref
+from sidecar.viewing import USUAL_RUNTIME
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +88,13 @@ def holds(feature: Feature, row: Row, value: Any) -> bool:
         held = value_of(feature, [row])
         return held is not None and whole(held.value) == whole(value.value)
     return row.copy.favourite
+
+
+def is_outdated(row: Row, value: Any) -> bool:
+    """Whether a watched copy shows an earlier viewing than the one to be written, and surely not the same."""
+    at, shown = newest(value), row.copy.at
+    runtime = row.runtime or USUAL_RUNTIME.get(row.kind, USUAL_RUNTIME[Kind.EPISODE])
+    return at is not None and shown is not None and at > shown + timedelta(minutes=2 * runtime + 30)
 
 
 def is_rating(value: float) -> bool:

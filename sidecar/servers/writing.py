@@ -37,7 +37,9 @@ class Writing:
 
     def write(self, asked: Sequence[Asked], feature: Feature, *, remove: bool, dry_run: bool) -> list[Receipt]:
         """A receipt for each fact, in order; the same fact twice is written once."""
-        can, wishes = self._hands.capabilities().get(feature), Wishes(feature, remove)
+        can = self._hands.capabilities().get(feature)
+        dated = feature is Feature.HISTORY and (can or {}).get("dates") == "exact"
+        wishes = Wishes(feature, remove, dated)
         receipts: dict[tuple[str, str], Receipt] = {}
         waiting: Part = {}
         keys = [(fact.ref.claim(), text(fact.value)) for fact, _ in asked]

@@ -109,6 +109,10 @@ class Items:
         query = "WHERE i.gone_at IS NULL AND i.id IN (SELECT item FROM item_title WHERE title = ?)"
         return list(self._select(query, title))
 
+    def any(self) -> bool:
+        """Whether anything was ever listed."""
+        return self._db.execute("SELECT 1 FROM item LIMIT 1").fetchone() is not None
+
     def unmatched(self, servers: Iterable[str] | None = None) -> list[Item]:
         """Items that cannot stand for any title, each with the reason."""
         wanted = None if servers is None else set(servers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -197,6 +198,20 @@ def test_what_is_so_already_may_be_playing(desk: Desk) -> None:
     desk.hand.rows["m1"] = movie(1, played=True)
     desk.hand.now_playing = {"m1"}
     assert outcomes(desk.write(film(1))) == [Outcome.ALREADY]
+
+
+@pytest.mark.parametrize(
+    ("dates", "hours", "outcome"),
+    [("exact", 6, Outcome.DONE), ("exact", 4, Outcome.ALREADY), ("set by server", 6, Outcome.ALREADY)],
+)
+def test_a_viewing_from_elsewhere_moves_the_date_only_where_it_is_kept_and_surely_another(
+    desk: Desk, dates: str, hours: int, outcome: Outcome
+) -> None:
+    desk.hand.can["history"]["dates"] = dates
+    desk.hand.rows["m1"] = movie(1, played=True, at=AT)
+    value = Plays((AT, AT + timedelta(hours=hours)))  # 120 minutes: two of them and half an hour are four and a half
+    assert outcomes(desk.write(replace(film(1), value=value))) == [outcome]
+    assert (desk.hand.rows["m1"].copy.at != AT) is (outcome is Outcome.DONE)
 
 
 def test_an_id_that_means_something_else_now_is_not_written(desk: Desk) -> None:

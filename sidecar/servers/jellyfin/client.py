@@ -106,10 +106,11 @@ class Jellyfin:
         """One account; an error where it is not there any more."""
         return self.ask(f"Users/{user}", WireUser).user()
 
-    def libraries(self, user: str) -> list[Library]:
+    def libraries(self, user: str = "") -> list[Library]:
         """The libraries of films and series that a user may see, also those that he hides from his start page."""
         try:
-            views = self.ask("UserViews", dict[str, Any], {"userId": user, "includeHidden": "true"}).get("Items")
+            whose: Params = {"includeHidden": "true", **({"userId": user} if user else {})}
+            views = self.ask("UserViews", dict[str, Any], whose).get("Items")
             return [view.library() for view in msgspec.convert(views, list[View]) if view.holds_titles]
         except msgspec.ValidationError as problem:
             raise self._unreadable() from problem

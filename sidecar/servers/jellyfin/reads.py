@@ -32,8 +32,8 @@ PLAYED: Params = {**PLAIN, "isPlayed": "true", "includeItemTypes": TITLES, "fiel
 FILES: Params = {
     "includeItemTypes": TITLES, "fields": "ProviderIds,DateCreated,MediaSources", "enableUserData": "false",
 }  # fmt: skip
-Read = Callable[[Library, Reading], str]
-"""Reads one library; says why it was not whole."""
+Read = Callable[[Library, Reading], str | None]
+"""Reads one library; says why it was not whole. None: the account sees nothing of it, and nothing can be said."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -51,10 +51,10 @@ class Reads:
         self._shows: dict[str, Ids] = {}
         self._chosen: list[Library] | None = None
 
-    def peek(self) -> tuple[Mark, list[tuple[datetime, Item]]]:
+    def peek(self, count: int = NEWEST) -> tuple[Mark, list[tuple[datetime, Item]]]:
         """The one cheap question: how many are played, and which of them have which dates, the newest ones."""
         order: Params = {
-            "sortBy": "DatePlayed,SortName", "sortOrder": "Descending", "startIndex": 0, "limit": NEWEST,
+            "sortBy": "DatePlayed,SortName", "sortOrder": "Descending", "startIndex": 0, "limit": count,
         }  # fmt: skip
         page = self._client.page({**PLAYED, **order, "userId": self._user}, decode)
         dated = [(at, item) for item in page.items if (at := _played(item)) is not None]
@@ -83,7 +83,7 @@ class Reads:
                     why = problem.what.removesuffix(".")
                 if why:
                     reading.lacks(f"The library {library.name} of {label} was not read whole: {why}.")
-                else:
+                elif why is not None:
                     listed.add(library.key)
             if scanning or self._client.scanning():
                 reading.lacks(f"{label} is scanning its libraries; it is read again later.")
@@ -94,7 +94,7 @@ class Reads:
         reading.libraries = frozenset(listed)
         return reading
 
-    def all_in(self, library: Library, reading: Reading) -> str:
+    def all_in(self, library: Library, reading: Reading) -> str | None:
         """Everything in a library, series first because their ids are those of their episodes."""
         take, held = self._taking(library)
         seen, why, types = set[str](), "", TITLES
@@ -107,10 +107,7 @@ class Reads:
         titles, too = self._listing(library, take, {"includeItemTypes": TITLES})
         seen |= titles
         reading.rows += held.values()
-        why = why or too or self._inventory.emptied(library.key, len(seen))
-        if not why and self._inventory.ids(library.key) - seen and self._sees_all(library, types, len(seen)):
-            self._inventory.ended(library.key, seen)
-        return why
+        return why or too or self._missing(library, types, seen)
 
     def played_in(self, library: Library, reading: Reading) -> str:
         """What is played in a library; the filter only saves traffic, what counts is what each row says."""
@@ -119,12 +116,12 @@ class Reads:
         reading.rows += [row for row in held.values() if row.copy.played]
         return why
 
-    def files_in(self, library: Library, reading: Reading) -> str:
+    def files_in(self, library: Library, reading: Reading) -> str | None:
         """What is known about the files of a library."""
         take, held = self._taking(library)
         seen, why = self._listing(library, take, FILES, RICH_PAGE)
         reading.rows += held.values()
-        return why or self._inventory.emptied(library.key, len(seen))
+        return why or ("" if seen else self._missing(library, TITLES, seen))
 
     def _listing(
         self, library: Library, take: Callable[[Page], None], query: Params, size: int = 0
@@ -196,7 +193,9 @@ class Reads:
         first, second = items[: len(items) // 2], items[len(items) // 2 :]
         try:
             found = self.by_ids(first)
-        except Outage:  # all of the first half: then the second is asked as a whole, and else the server is broken
+        except Outage as problem:  # all of the first half: if the second fails as a whole, too, the server is broken
+            if problem.status != 500:
+                raise
             return self._client.page({**query, "ids": ",".join(second)}, decode).items
         try:
             return found + self.by_ids(second)
@@ -205,11 +204,22 @@ class Reads:
                 raise
             return found
 
-    def _sees_all(self, library: Library, types: str, count: int) -> bool:
-        """Whether nobody sees more in a library; only an API key, which is nobody, can tell."""
+    def _missing(self, library: Library, types: str, seen: set[str]) -> str | None:
+        """What it means that stored titles were not among those seen; what left is noted."""
+        if not self._inventory.ids(library.key) - seen:
+            return ""
+        count = self._count_of_nobody(library, types)
+        if not seen:
+            return None if count else self._inventory.emptied(library.key, 0)
+        if count == len(seen):
+            self._inventory.ended(library.key, seen)
+        return ""
+
+    def _count_of_nobody(self, library: Library, types: str) -> int:
+        """How much is in a library whoever looks; 0 where the token is somebody's and so cannot tell."""
         query: Params = {**PLAIN, "parentId": library.key, "includeItemTypes": types, "startIndex": 0, "limit": 1}
         page = self._client.page(query, decode)
-        return page.total == count and all(item.user_data is None for item in page.items)
+        return page.total if all(item.user_data is None for item in page.items) else 0
 
 
 def _something(row: Row) -> bool:

@@ -32,20 +32,26 @@ class JellyfinServer:
 
     def __init__(self, settings: Server, *, clock: Clock, count: Count | None = None) -> None:
         self._settings, self._clock, self._count = settings, clock, count
-        self._label = f"Jellyfin {settings.name}"
+        self._label, self._about = f"Jellyfin {settings.name}", Info("", "", "")
 
     def info(self) -> Info:
         """Who it is."""
-        return self._client(self._settings.token).info()
+        self._about = self._client(self._settings.token).info()
+        return self._about
 
     def users(self) -> list[User]:
         """Everybody who has an account there."""
         return self._client(self._settings.token).users() if self._settings.token else []
 
     def libraries(self) -> list[Library]:
-        """The libraries that the first admin sees."""
-        users = sorted(self.users(), key=lambda user: not user.admin)
-        return self._client(self._settings.token).libraries(users[0].id) if users else []
+        """The libraries that the first admin sees; to the token of somebody plain, his own."""
+        users, client = sorted(self.users(), key=lambda user: not user.admin), self._client(self._settings.token)
+        try:
+            return client.libraries(users[0].id) if users else []
+        except Refused as problem:
+            if problem.status != 403:
+                raise
+            return client.libraries()
 
     def hands(
         self,
@@ -129,6 +135,8 @@ class JellyfinServer:
 
     def _client(self, token: Secret, user: str = "server") -> Jellyfin:
         device = f"sidetrakt-{user}"  # one for each user: signing in ends the sessions of the same device
-        return Jellyfin(
+        made = Jellyfin(
             self._settings.url, token, label=self._label, device_id=device, clock=self._clock, count=self._count
         )
+        made.about = self._about  # so that a side can say its server's version without asking
+        return made

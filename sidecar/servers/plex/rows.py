@@ -16,6 +16,7 @@ from sidecar.servers.rows import LEAVES, Row
 
 TYPES = {Kind.MOVIE: "1", Kind.SHOW: "2", Kind.SEASON: "3", Kind.EPISODE: "4"}
 """How a listing is asked for one kind."""
+_KINDS = {str(kind): kind for kind in Kind}
 NO_NUMBER = "the server gives it no usable number"
 LATEST = 4_102_444_800  # the year 2100
 WIDTHS = ((3840, "uhd_4k"), (1920, "hd_1080p"), (1280, "hd_720p"), (768, "sd_576p"), (1, "sd_480p"))
@@ -76,10 +77,13 @@ def row_of(
     file: str = "",
     ranges: Mapping[str, str | None] | None = None,
 ) -> Row | None:
-    """One item; None for what is neither film nor part of a series. `watched` where the server lists it as that."""
-    if element.get("type") not in {str(kind) for kind in Kind}:
+    """One item; None for what is neither film nor part of a series. `watched` where the server lists it as that.
+
+    What it is collected as is said only where the `ranges` of light of its versions are given.
+    """
+    kind, item = _KINDS.get(element.get("type", "")), item or item_of(element)
+    if kind is None:
         return None
-    kind, item = Kind(element.get("type", "")), item or item_of(element)
     length = number(element.get("duration"), 30_000, 10**8)
     year = number(element.get("year" if kind in (Kind.MOVIE, Kind.SHOW) else "parentYear"), 1850, 2200)
     runtime = round(length / 60_000) if length else None
@@ -98,7 +102,9 @@ def row_of(
         runtime,
         file,
         moment(element.get("lastRatedAt")) if copy.rating else None,
-        Collected(moment(element.get("addedAt")), media_of(element, ranges or {})) if kind in LEAVES else None,
+        Collected(moment(element.get("addedAt")), media_of(element, ranges))
+        if ranges is not None and kind in LEAVES
+        else None,
         tuple(plays),
     )
 

@@ -79,6 +79,7 @@ class PlexMedia:
             return None
         owner = self._owner if self._settings.token else None
         plex = owner if owner and account.user == OWNER else self._client(own)
+        plex.machine = account.server
         return PlexHands(plex, inventory, account.user, owner, self._memory, libraries=libraries, clock=self._clock)
 
     def sign_in(self, account: Account) -> SignIn:  # noqa: ARG002 - whose code it was is proved afterwards

@@ -70,6 +70,7 @@ class Shelves:
         """List everything in a library, giving the rows to `sink` as well; why it was not whole."""
         seen: set[str] = set()
         shows: dict[str, Ids] = {}
+        ranges = None if sink is None else self._memory.ranges
         for kind in OF_SHOWS if section.shows else OF_FILMS:
             files = _Files(self._memory.doubles.get(section.key, {}))
 
@@ -77,9 +78,7 @@ class Shelves:
                 if sink is not None and kind not in (Kind.SHOW, Kind.SEASON):
                     self._learn_ranges([row for _, row in page])
                 rows = [
-                    row_of(
-                        element, section.key, shows, item=item, file=files.of(item, element), ranges=self._memory.ranges
-                    )
+                    row_of(element, section.key, shows, item=item, file=files.of(item, element), ranges=ranges)
                     for item, element in page
                 ]
                 found = [row for row in rows if row is not None]

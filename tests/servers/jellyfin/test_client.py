@@ -132,6 +132,7 @@ def test_the_library_prints_nothing_and_no_token_is_logged(
         with pytest.raises(Outage) as met:
             client.users()
     assert capsys.readouterr() == ("", "")
+    assert logging.getLogger("Jellyfin").handlers == []
     assert home.desk.key not in caplog.text + str(met.value) + repr(met.value)
     assert not [record for record in caplog.records if record.name.lower().startswith("jellyfin")]
 

@@ -126,8 +126,9 @@ def test_rows_that_change_places_between_pages_are_found_in_the_second_round(old
 
 @pytest.mark.parametrize("when", ["before", "in the middle"])
 def test_while_a_scan_runs_nothing_is_whole(watched: Home, tampered: list[Change], when: str) -> None:
-    def begin(*_: Any) -> None:
-        watched.desk.server.running["RefreshLibrary"] = 42.0
+    def begin(_: Any, asked: dict[str, str]) -> None:
+        if "parentid" in asked:
+            watched.desk.server.running["RefreshLibrary"] = 42.0
 
     if when == "before":
         watched.control.switches["scan_running"] = True
@@ -148,6 +149,37 @@ def test_a_library_that_lists_nothing_any_more_is_more_likely_away(watched: Home
     tampered.append(emptied)
     index = incomplete(watched, "library Shows", "is its drive there?")
     assert "Shows" not in names_of(watched, index)
+
+
+def test_a_library_of_which_somebody_may_see_nothing_is_left_out_without_alarm(
+    watched: Home, tampered: list[Change]
+) -> None:
+    shows = next(each.key for each in watched.client().libraries(watched.desk.user()) if each.name == "Shows")
+
+    def hidden(said: dict[str, Any], asked: dict[str, str]) -> None:
+        if asked.get("parentid") == shows and "userid" in asked:
+            said.update(Items=[], TotalRecordCount=0)
+
+    tampered.append(hidden)
+    for feature in (Feature.HISTORY, Feature.COLLECTION):
+        index = watched.read(feature=feature)
+        assert index.complete
+        assert names_of(watched, index) == {"Movies", "Kids' Movies", "Anime"}
+    assert gone(watched) == []
+
+
+def test_a_small_library_that_lists_nothing_to_somebody_has_not_lost_everything(
+    watched: Home, tampered: list[Change]
+) -> None:
+    kids = next(each.key for each in watched.client().libraries(watched.desk.user()) if each.name == "Kids' Movies")
+
+    def hidden(said: dict[str, Any], asked: dict[str, str]) -> None:
+        if asked.get("parentid") == kids:
+            said.update(Items=[], TotalRecordCount=0)
+
+    tampered.append(hidden)
+    watched.read(token=watched.desk.sign_in("Anna"))
+    assert gone(watched) == []
 
 
 def test_a_library_that_is_not_shown_any_more_is_left_out(watched: Home) -> None:
@@ -354,6 +386,14 @@ def test_one_id_that_breaks_the_server_hides_no_other(old: Home) -> None:
     for place in range(10):
         asked = [*films[:place], bad, *films[place:]]
         assert sorted(row.item for row in old.hands().look(asked)) == sorted(films)
+
+
+def test_a_server_that_goes_down_while_a_bad_id_is_looked_for_hides_nothing(home: Home) -> None:
+    films = [row["Id"] for row in home.desk.items("includeItemTypes=Movie")][:8]
+    home.fault("status", status=500, path=ITEMS, times=3)
+    home.fault("status", status=503, path=ITEMS, times=3)
+    with pytest.raises(Outage):
+        home.hands().look(films)
 
 
 def test_a_server_that_breaks_on_everything_is_not_asked_for_each_id(home: Home) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.contract import Copy, Listed, Rating, Scope, Watched
 from sidecar.model import Feature, Kind
-from sidecar.servers.jellyfin import reads
+from sidecar.servers.jellyfin import hands, reads
 from sidecar.store.items import Item, Items
 from tests.servers.jellyfin.conftest import KETTLE, LONE, SERIES, Home, fact_of
 
@@ -167,6 +167,20 @@ def test_nothing_moved_is_one_request_and_some_plays_one_more_at_most(either: Ho
     assert either.side().build_index(Feature.HISTORY, since=some.mark).scope is Scope.UNCHANGED
 
 
+def test_more_plays_than_one_look_shows_cost_one_look_more(either: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "NEWEST", 2)
+    monkeypatch.setattr(reads.Reads.peek, "__defaults__", (2,))
+    film, episodes = either.desk.film(LONE)["Id"], [row["Id"] for row in either.desk.episodes(SERIES)[:3]]
+    watch(either, film)
+    index = either.read()
+    for number, episode in enumerate(episodes):
+        watch(either, episode, at=f"2026-01-31T10:0{number}:00Z")
+    some = either.side().build_index(Feature.HISTORY, since=index.mark)
+    assert (some.scope, some.complete, some.requests) == (Scope.PART, True, 2)
+    assert sorted(fact.items[0] for fact in some.facts) == sorted(episodes)
+    assert either.side().build_index(Feature.HISTORY, since=some.mark).scope is Scope.UNCHANGED
+
+
 @pytest.mark.parametrize("moved", ["unwatched", "undated", "rewatched", "long ago"])
 def test_whatever_one_look_cannot_tell_is_read_from_all_that_is_played(either: Home, moved: str) -> None:
     film, other = either.desk.film(LONE)["Id"], either.desk.film("Premiere at Midnight")["Id"]
@@ -192,6 +206,7 @@ def test_whatever_one_look_cannot_tell_is_read_from_all_that_is_played(either: H
 
 def test_the_filter_for_played_titles_is_only_a_hint(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     index, film = home.read(), home.desk.film(LONE)["Id"]
+    home.desk.data(film, "POST", {"PlayCount": 2})
     watched = home.desk.server.data.watched
     monkeypatch.setattr(home.desk.server.data, "watched", lambda user: watched(user) | {film})
     home.desk.server.data.stamps.clear()

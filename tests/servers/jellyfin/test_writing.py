@@ -178,6 +178,15 @@ def test_series_and_seasons_are_rated_without_touching_an_episode(either: Home, 
     assert not [each for each in either.desk.episodes(QUARRY) if each["UserData"]["Played"]]
 
 
+def test_a_series_whose_episodes_are_all_watched_is_not_itself_called_watched(either: Home) -> None:
+    either.desk.act("watch", person="Anna", item=(series := either.desk.film(SERIES)["Id"]))
+    (row,) = either.hands().look([series])
+    assert row.copy == Copy(series, played=False)
+    assert either.side().add([Fact(row.refs[0], Rating(7), (series,))], Feature.RATINGS)[0].outcome is Outcome.DONE
+    stored = either.desk.server.data.truth(either.desk.user(), either.desk.server.shelf.items[series])
+    assert (stored.rating, stored.played) == (7, False)
+
+
 def test_a_series_is_never_marked_as_a_whole(either: Home) -> None:
     hands, row = either.hands(), either.row(SERIES)
     hands.look([row.item])

@@ -61,12 +61,16 @@ class Home:
     def inventory(self) -> Inventory:
         return Inventory(self.store, self.machine, self.clock)
 
-    def client(self, person: str = "Anna", url: str = "") -> Plex:
-        if person not in self.clients or url:
-            token = Secret(self.house.people[person]["server_token"])
-            made = Plex(url or self.house.url, token, label="Plex den", client_id=CLIENT_ID, clock=self.clock, pause=0)
-            self.clients[person] = made
-        return self.clients[person]
+    def client(self, person: str = "Anna") -> Plex:
+        return self.client_of(Secret(self.house.people[person]["server_token"]))
+
+    def client_of(self, token: Secret) -> Plex:
+        name = token.reveal()
+        if name not in self.clients:
+            self.clients[name] = Plex(
+                self.house.url, token, label="Plex den", client_id=CLIENT_ID, clock=self.clock, pause=0
+            )
+        return self.clients[name]
 
     def number(self, person: str) -> str:
         return "1" if person == "Anna" else str(self.house.people[person]["id"])
@@ -99,6 +103,9 @@ class Home:
     def items(self) -> dict[str, Item]:
         with self.store.read() as db:
             return {item.remote: item for item in Items(db).of_server(self.machine)}
+
+    def item_is_known(self, item: str) -> bool:
+        return item in self.items()
 
     def items_after_a_read(self) -> list[Item]:
         self.read(Feature.HISTORY)

@@ -23,12 +23,14 @@ ROOT = Answer(body=b'<MediaContainer machineIdentifier="m" friendlyName="Loft" v
 
 def container(path: Path) -> Element:
     """The root of an answer."""
-    return ET.parse(path).getroot()
+    return ET.parse(path).getroot()  # noqa: S314 - our own files
 
 
 def rows(path: Path, shows: Mapping[str, Ids] | None = None, *, watched: bool = False) -> list[Row]:
     """What our own code makes of a listing."""
-    found = (row_of(each, "1", shows or {}, watched=watched) for each in container(path) if each.get("ratingKey"))
+    found = (
+        row_of(each, "1", shows or {}, watched=watched, ranges={}) for each in container(path) if each.get("ratingKey")
+    )
     return [row for row in found if row is not None]
 
 

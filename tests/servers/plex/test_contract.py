@@ -53,7 +53,7 @@ class WatchlistBench(PlexBench):
 
     def known(self, feature: Feature) -> Sequence[Ref]:
         films, shows = self.home.house.catalogue.movies, self.home.house.catalogue.shows
-        refs = [(Kind.MOVIE, film) for film in films[:3]] + [(Kind.SHOW, show) for show in shows[:3]]  # type: ignore[operator]
+        refs = [(Kind.MOVIE, film) for film in films[:3]] + [(Kind.SHOW, show) for show in shows[:3]]
         return [Ref(kind, Ids(imdb=title.ids.imdb, tmdb=title.ids.tmdb), name=title.title) for kind, title in refs]
 
     def side(self) -> Provider:

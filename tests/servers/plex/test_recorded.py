@@ -11,14 +11,13 @@ import pytest
 from sidecar.contract import Collected, Copy, Media
 from sidecar.model import Ids, Kind, Ref, Secret
 from sidecar.servers.known import User
-from sidecar.servers.plex.client import Section
 from sidecar.servers.plex.plays import plays_of
 from sidecar.servers.plex.rows import media_of, needs_details, range_of, row_of
 from sidecar.servers.plex.tv import Member, PlexTv
 from sidecar.settings import Plex as Settings
 from tests.fakes import FakeClock
-from tests.loopback import listening
-from tests.servers.plex.recorded import XML, Answer, answer, container, of_json, rows, server
+from tests.loopback import Answer, listening
+from tests.servers.plex.recorded import XML, answer, container, of_json, rows, server
 
 TOKEN = Secret("a-token-of-somebody")
 
@@ -149,7 +148,7 @@ def test_answers_in_json_mean_the_same(contracts: Path) -> None:
         of_json(recorded[f"library_{kind}_get_200"]["response"]["body"]["MediaContainer"]["Metadata"][0])
         for kind in ("movie", "show", "episodes")
     )
-    row, above = row_of(film, "1", {}), row_of(show, "2", {})
+    row, above = row_of(film, "1", {}, ranges={}), row_of(show, "2", {})
     assert row is not None
     assert above is not None
     ids = Ids(imdb="tt0000001", tmdb=1, tvdb=1, plex="100000000000000000000001")
@@ -198,16 +197,19 @@ def test_libraries_and_users_of_the_handwritten_server(written: Path) -> None:
             ("1", "Movies", False, False),
             ("2", "TV", True, False),
         ]
-        assert all(isinstance(each, Section) and each.stamps.strip() for each in sections)
+        assert all(each.stamps.strip() for each in sections)
         assert all(user.id != "0" for user in plex.users())
 
 
 def test_plex_tv_of_the_handwritten_household(written: Path) -> None:
     machine, tv = "5a1b2c3d4e5f60718293a4b5c6d7e8f901234567", written / "plextv"
     files = (
-        "GET_api_v2_user", "GET_api_v2_resources", "GET_api_servers_mid_shared_servers", "POST_api_home_users_id_switch_201",
+        "GET_api_v2_user",
+        "GET_api_v2_resources",
+        "GET_api_servers_mid_shared_servers",
+        "POST_api_home_users_id_switch_201",
         "GET_api_v2_user_webhooks",
-    )  # fmt: skip
+    )
     with listening(*(answer(tv / f"{name}.xml") for name in files)) as there:
         plex = PlexTv(Settings(account_url=there.url), "c", clock=FakeClock(), pause=0)
         assert plex.who(TOKEN).id.isdecimal()

@@ -55,7 +55,7 @@ def row(made: Element, **kwargs: object) -> Row:
 
 
 @given(
-    st.fixed_dictionaries({name: TEXTS for name in NAMES}),
+    st.fixed_dictionaries(dict.fromkeys(NAMES, TEXTS)),
     st.sampled_from(sorted(TYPES)),
     st.lists(st.text(max_size=20)),
 )
