@@ -62,6 +62,7 @@ class PlexVoice:
 
     def __init__(self, plex: Plex, ears: Ears) -> None:
         self.label, self._plex, self._ears = plex.label, plex, ears
+        plex.machine = ears.server
         self._plays: dict[str, _Play] = {}  # by the number of the session
         self._lost: list[_Play] = []  # of the line before
         self._opened, self._doubt = 0.0, float("inf")

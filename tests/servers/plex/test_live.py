@@ -46,9 +46,7 @@ def listen(home: Home, heard: Heard) -> Listen:
 
     def made(machine: str = "") -> AbstractContextManager[Listening]:
         server, token = machine or home.machine, Secret(home.house.people["Anna"]["server_token"])
-        plex = Plex(
-            home.house.url, token, label="Plex den", client_id=CLIENT_ID, clock=home.clock, pause=0, machine=server
-        )
+        plex = Plex(home.house.url, token, label="Plex den", client_id=CLIENT_ID, clock=home.clock, pause=0)
         ears = heard.ears(server, home.store)
         return heard.listening(PlexVoice(plex, ears), ears)
 
