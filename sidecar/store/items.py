@@ -140,7 +140,7 @@ class Items:
             " year = excluded.year, runtime = excluded.runtime, file = excluded.file, gone_at = NULL RETURNING id",
             [item.server, item.remote, *item.told(), to_text(at)],
         ).fetchone()[0]
-        if item.titles or item.claim != old.claim:
+        if item.titles or (old.titles and item.claim != old.claim):
             self._db.execute("DELETE FROM item_title WHERE item = ?", [number])
             pairs = [(number, place, title) for place, title in enumerate(item.titles)]
             self._db.conn.executemany("INSERT INTO item_title VALUES (?, ?, ?)", pairs)

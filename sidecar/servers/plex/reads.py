@@ -18,6 +18,7 @@ from sidecar.servers.plex.rows import TYPES, key_of, number, row_of
 from sidecar.servers.plex.shelves import OF_FILMS, OF_SHOWS, Shelves, listed
 from sidecar.servers.rows import Row
 
+MOST = 2_000  # new plays that are read alone; if there are more, the whole library is
 Stand = list[int | None]
 """How many rows a listing has, and the newest moment among them."""
 
@@ -99,11 +100,12 @@ class Reads:
         """
         key, _, kind = place.partition("/")
         more, newest = (now[0] or 0) - (before[0] or 0), [*before[1:], 0][0]
-        if not 0 < more < PAGE:
+        if not 0 < more <= MOST:
             return None
         params = filters(Feature.HISTORY, Kind(kind)) | {"sort": "lastViewedAt:desc", "includeGuids": 1}
-        page = self._plex.ask(_path(key), params, start=0, size=more + 1)
-        new = [row for row in page if (number(row.get("lastViewedAt")) or 0) > (newest or 0)]
+        places = ((start, min(PAGE, more + 1 - start)) for start in range(0, more + 1, PAGE))
+        pages = (self._plex.ask(_path(key), params, start=start, size=size) for start, size in places)
+        new = [row for page in pages for row in page if (number(row.get("lastViewedAt")) or 0) > (newest or 0)]
         if len(new) != more or any(_bare(row, Feature.HISTORY) for row in new):
             return None
         shows = self._own.shows(new)

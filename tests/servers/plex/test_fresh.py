@@ -14,8 +14,9 @@ WHEN = datetime(2026, 7, 1, 20, tzinfo=UTC)
 
 
 def films(home: Home) -> list[str]:
-    """Films that are matched."""
-    return [file.path for file in home.house.catalogue.files if file.library == "movies" and file.titles]
+    """One file of each film that is matched."""
+    found = [file for file in home.house.catalogue.files if file.library == "movies" and file.claims.imdb]
+    return list({home.item(file.path): file.path for file in found if file.claims.tmdb}.values())
 
 
 def test_a_new_title_that_was_watched_is_told_with_its_place(home: Home) -> None:
@@ -37,14 +38,22 @@ def test_the_first_plays_of_somebody_are_a_part_as_well(home: Home) -> None:
     assert all(fact.value.plays == (START,) for fact in index.facts)
 
 
-@pytest.mark.parametrize("count", [5, 6])
-def test_more_than_a_page_is_read_with_its_library(home: Home, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr("sidecar.servers.plex.reads.PAGE", 6)
+@pytest.mark.parametrize("count", [3, 4, 6, 7])
+def test_new_plays_are_read_page_by_page_and_many_with_their_library(
+    home: Home, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr("sidecar.servers.plex.reads.PAGE", 4)
+    monkeypatch.setattr("sidecar.servers.plex.reads.MOST", 6)
     home.house.act("watch", person="Anna", file=films(home)[0], at=WHEN.isoformat())
     mark = home.read(Feature.HISTORY).mark
     home.house.act("watch", person="Anna", file=films(home)[1 : count + 1])
     index = home.read(Feature.HISTORY, since=mark)
-    assert index.scope is (Scope.PART if count == 5 else Scope.FULL)
+    found = {item for fact in index.facts for item in fact.items}
+    if count > 6:
+        assert (index.scope, len(found)) == (Scope.FULL, count + 1)
+    else:
+        assert (index.scope, index.requests) == (Scope.PART, 4 + 1 + (1 if count == 3 else 2))
+        assert found == {home.item(path) for path in films(home)[1 : count + 1]}
 
 
 def test_what_was_watched_long_ago_and_told_now_is_found_with_its_library(home: Home) -> None:
