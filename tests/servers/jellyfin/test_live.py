@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from sidecar.model import Ids, Kind, Ref, Secret
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.jellyfin.client import Jellyfin
 from sidecar.servers.jellyfin.live import JellyfinVoice
+from sidecar.servers.jellyfin.marks import Change
 from sidecar.servers.listening import FIRST, GRACE, LONGEST, Listening
 from sidecar.servers.rows import Row
 from sidecar.store.db import Store
@@ -61,6 +63,11 @@ def pass_time(home: Home, seconds: float) -> None:
     """For everybody."""
     home.clock.advance(seconds)
     home.desk.shift(seconds)
+
+
+def snapshots(heard: Heard) -> int:
+    """How often it was said who plays."""
+    return sum(b'"NowPlayingItem"' in each for each in heard.messages)
 
 
 def test_a_whole_viewing_is_heard_transition_by_transition(home: Home, listen: Listen, heard: Heard) -> None:
@@ -336,6 +343,11 @@ def test_where_nothing_can_be_looked_up_own_ids_do_and_else_it_is_tried_again(
         home.desk.play("start", file=bare["Path"])
         home.desk.play("start", file=film["Path"], person="Ben")
         heard.wait(1)
+        heard.until(lambda: snapshots(heard) == 2)
+        asked = len(home.log())
+        home.desk.server.sockets.sessions_changed(forced=True)
+        heard.until(lambda: snapshots(heard) == 3)
+        assert len(home.log()) == asked  # once for each check-in
         home.control.faults.clear()
         pass_time(home, 10)
         home.desk.play("progress", position_s=10)
@@ -377,7 +389,8 @@ def test_of_a_session_that_cannot_be_read_nothing_is_concluded(home: Home, liste
 
 def unconnected(heard: Heard, store: Store | None = None) -> JellyfinVoice:
     """A voice that has to do without asking."""
-    client = Jellyfin("http://127.0.0.1:9", Secret("none"), label="Jellyfin", device_id="none", clock=heard.clock)
+    given = {"label": "Jellyfin", "device_id": "none", "clock": heard.clock, "pause": 0.0}
+    client = Jellyfin("http://127.0.0.1:9", Secret("none"), **given)  # type: ignore[arg-type]
     return JellyfinVoice(client, heard.ears("there", store))  # type: ignore[arg-type]
 
 
@@ -425,3 +438,25 @@ def test_what_a_real_server_said_is_understood_value_by_value(
     (about,) = {(each.item, each.refs, each.title) for each in heard.plays()}
     own = Ref(Kind.EPISODE, Ids(tvdb=6000003), show.ids, 1, 3, "Dark", runtime=20)
     assert about == (film["Id"], (own,), "Dark S01E03")
+
+
+@pytest.mark.parametrize("version", ["12.0", "10.11"])
+def test_every_message_of_a_real_server_can_be_read(contracts: Path, heard: Heard, store: Store, version: str) -> None:
+    said = []
+    for name in ("websocket", "websocket-silence", "restart"):
+        for row in json.loads((contracts / "jellyfin" / version / f"{name}.json").read_text())["exchanges"]:
+            frames = row.get("observed", [])
+            frames = frames.get("frames", []) if isinstance(frames, dict) else frames
+            said += [each["frame"] for each in frames if isinstance(each, dict) and isinstance(each.get("frame"), dict)]
+    said = [frame for frame in said if frame["MessageType"] != "Sessions" or "Data" in frame]  # some were shortened
+    voice = unconnected(heard, store)
+    assert all(voice.heard(json.dumps(frame).encode()) for frame in said)
+    kinds = {frame["MessageType"] for frame in said}
+    assert {"ForceKeepAlive", "KeepAlive", "Sessions", "UserDataChanged", "ServerShuttingDown"} <= kinds
+    changes = [frame["Data"] for frame in said if frame["MessageType"] == "UserDataChanged"]
+    for change in changes:
+        read = msgspec.json.decode(json.dumps(change), type=Change)
+        assert [(each.item_id, each.rating, each.played, each.is_favorite) for each in read.user_data_list] == [
+            (each["ItemId"], each.get("Rating"), each["Played"], each["IsFavorite"]) for each in change["UserDataList"]
+        ]
+    assert {each.user for each in heard.plays()} == {change["UserId"] for change in changes}
