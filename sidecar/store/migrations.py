@@ -132,7 +132,7 @@ CREATE UNIQUE INDEX alert_open ON alert (key) WHERE closed_at IS NULL;
 
 _LIVE = """
 CREATE TABLE session (
-    id INTEGER PRIMARY KEY, server TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, user TEXT NOT NULL, player TEXT NOT NULL, item TEXT NOT NULL,
     person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, trakt TEXT NOT NULL, began TEXT NOT NULL,
     heard_at TEXT NOT NULL, ended_at TEXT, finished INTEGER NOT NULL, body TEXT NOT NULL
 ) STRICT;
