@@ -140,6 +140,7 @@ def _viewing(hearing: Hearing, title: int, ref: Ref, session: Session, step: Ste
         ledger.set_told(claim.viewing.id or 0, Told.NEVER, hearing.now)
         return []
     body = {"title": session.title, "progress": step.progress, "began": to_text(session.began)}
+    body["length"] = session.runtime
     return _tell(hearing, title, ref, claim, body)
 
 

@@ -59,6 +59,38 @@ def test_a_short_pause_is_never_sent(live: Live) -> None:
     assert live.scrobbles() == [("start", 0.0)]
 
 
+def test_a_short_pause_that_was_told_all_the_same_is_taken_back_by_a_start(live: Live) -> None:
+    live.hear(What.START)
+    live.send()
+    live.world.later(minutes=60)
+    at = live.now - timedelta(seconds=20)
+    live.hear(What.PAUSE, 60, at=at)  # it was on its way for longer than the pause took
+    live.send()
+    live.hear(What.RESUME, 60, at=at + timedelta(seconds=3))
+    live.send()
+    assert [say for say, _ in live.scrobbles()] == ["start", "pause", "start"]
+
+
+def test_a_title_that_waits_keeps_nobody_busy(live: Live) -> None:
+    live.watch(20, item="lies", refs=(part(1),), runtime=20.0)
+    live.world.fault("status", status=420, path="/scrobble")
+    live.send()
+    live.world.later(minutes=1)
+    live.watch(20, item="lies", refs=(part(1),), runtime=20.0)
+    assert live.deliver.waiting() == [], "the second has to wait for the first"
+
+
+def test_a_refused_app_is_said_once_and_all_waits(live: Live) -> None:
+    live.world.act("remove_app")
+    live.watch()
+    live.watch(user="ben")
+    live.send()
+    assert [alert.key for alert in live.world.alerts()] == ["trakt:app"]
+    live.world.act("restore_app")
+    live.catch_up()
+    assert (len(live.plays("anna")), len(live.plays("ben"))) == (1, 1)
+
+
 def test_a_start_that_could_not_be_sent_gives_way_to_what_came_after(live: Live) -> None:
     live.watch()
     live.send()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sidecar.clock import to_minute
 from sidecar.errors import DiskFull
@@ -169,6 +171,42 @@ def test_a_wrong_clock_is_corrected(live: Live, off: timedelta, waited: timedelt
     assert bool(live.scrobbles()) is not bool(waited)
     live.hear(What.START, at=live.now, sent=live.now)
     assert live.world.alerts() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"at": datetime.min.replace(tzinfo=UTC)},
+        {"at": datetime.min.replace(tzinfo=UTC), "sent": datetime.max.replace(tzinfo=UTC)},
+        {"at": datetime.max.replace(tzinfo=UTC), "sent": datetime.min.replace(tzinfo=UTC)},
+        {"began": datetime.min.replace(tzinfo=UTC)},
+        {"began": datetime.max.replace(tzinfo=UTC), "sent": datetime.min.replace(tzinfo=UTC)},
+        {"position": math.nan},
+        {"position": math.inf},
+        {"position": -1e300, "runtime": 1e300},
+        {"runtime": -5.0},
+        {"runtime": math.inf, "position": math.inf},
+        {"runtime": math.nan},
+        {"seq": 1 << 62, "install": "i", "id": "x" * 9999},
+        {"title": "\x00" * 500, "session": "", "item": "", "library": "🎬"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("what", list(What))
+def test_nonsense_breaks_nothing(live: Live, what: What, said: dict[str, Any]) -> None:
+    event = replace(live.event(what, 5), **said)
+    for _ in range(2):
+        live.intake.hear(event)
+        live.hear(What.STOP, 50, session=event.session, item=event.item)
+    live.send()
+    assert not [row for row in live.ended() if row.topic is Topic.PLAY and what is not What.STOP]
+    assert live.plays() == []
+
+
+def test_what_is_older_than_all_memory_is_not_told(live: Live) -> None:
+    old = live.now - timedelta(days=31)
+    assert live.hear(What.STOP, 169, at=old).outcome is Outcome.UNWANTED
+    assert live.rows() == []
 
 
 def test_no_moment_lies_in_the_future(live: Live) -> None:
