@@ -170,11 +170,10 @@ def test_a_409_of_the_viewing_before_that_was_told_a_little_late(live: Live) -> 
 def test_nothing_of_a_title_is_sent_while_one_of_it_is_in_doubt(live: Live) -> None:
     said: dict[str, Any] = {"item": "lies", "refs": (part(1),), "runtime": 6.0}
     live.watch(6, **said)
-    first = live.now
     live.world.later(seconds=20)
-    live.watch(6, **said)
-    live.world.clock.set_wall(first + timedelta(minutes=4))  # so that neither is late
-    live.world.control.clock.set(live.now)
+    live.hear(What.START, **said)
+    live.world.later(minutes=1)
+    live.hear(What.STOP, 6, **said)  # somebody skipped to its end
     live.world.fault(**BEFORE)
     live.deliver.turn(live.deliver.waiting()[0])
     assert len(live.scrobbles()) == 1
