@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from requests.adapters import BaseAdapter
@@ -424,3 +425,4 @@ class LiveMachine(RuleBasedStateMachine):
 
 
 TestLive = LiveMachine.TestCase
+TestLive.settings = settings(max_examples=settings().max_examples // 2)  # each step has requests in it
