@@ -109,12 +109,13 @@ class Settle:
         return any(each is not None and each.id > row.id for each in latest)
 
     def is_own(self, row: Row, at: datetime, history_id: int | None, until: datetime) -> bool:
-        """Whether a play of this moment can be the row's viewing: after its begin, and no other viewing's."""
-        if (
-            not to_minute(from_text(row.body["began"]))
-            <= at
-            <= max(from_text(row.body["ended"]), until) + timedelta(minutes=5)
-        ):
+        """Whether a play of this moment can be the row's viewing: after its begin, and no other viewing's.
+
+        Where no stop reached Trakt, it may have stored the play when the rest of the film was over.
+        """
+        rest = timedelta(seconds=(row.body.get("length") or 0.0) * max(0.0, 100 - row.body["progress"]) / 100)
+        last = max(from_text(row.body["ended"]) + rest, until) + timedelta(minutes=5)
+        if not to_minute(from_text(row.body["began"])) <= at <= last:
             return False
         with self.store.read() as db:
             others = [each for each in Ledger(db).of_title(row.trakt, row.title) if each.id != row.viewing]

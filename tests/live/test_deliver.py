@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.clock import to_minute
+from sidecar.errors import Outage
 from sidecar.events import What
 from sidecar.model import Ids, Kind, Ref
 from sidecar.store.ledger import Ledger
@@ -15,12 +16,12 @@ from sidecar.viewing import Told
 from tests.live.conftest import Live
 from tests.trakt.conftest import DARK, HEAT, film, part
 
-LOST = {"name": "lost", "path": "/scrobble/stop"}
-AFTER = {"name": "status", "status": 502, "when": "after", "path": "/scrobble/stop"}
-BEFORE = {"name": "status", "status": 503, "path": "/scrobble/stop"}
-CUT = {"name": "truncated", "length": "cut", "path": "/scrobble/stop"}
-RESET = {"name": "reset", "path": "/scrobble/stop"}
-PAGE = {"name": "html", "path": "/scrobble/stop"}
+LOST: dict[str, Any] = {"name": "lost", "path": "/scrobble/stop"}
+AFTER: dict[str, Any] = {"name": "status", "status": 502, "when": "after", "path": "/scrobble/stop"}
+BEFORE: dict[str, Any] = {"name": "status", "status": 503, "path": "/scrobble/stop"}
+CUT: dict[str, Any] = {"name": "truncated", "length": "cut", "path": "/scrobble/stop"}
+RESET: dict[str, Any] = {"name": "reset", "path": "/scrobble/stop"}
+PAGE: dict[str, Any] = {"name": "html", "path": "/scrobble/stop"}
 
 
 def test_a_whole_evening_is_told_as_it_happens(live: Live) -> None:
@@ -57,6 +58,38 @@ def test_a_short_pause_is_never_sent(live: Live) -> None:
     live.world.later(seconds=30)
     live.send()
     assert live.scrobbles() == [("start", 0.0)]
+
+
+def test_a_short_pause_that_was_told_all_the_same_is_taken_back_by_a_start(live: Live) -> None:
+    live.hear(What.START)
+    live.send()
+    live.world.later(minutes=60)
+    at = live.now - timedelta(seconds=20)
+    live.hear(What.PAUSE, 60, at=at)  # it was on its way for longer than the pause took
+    live.send()
+    live.hear(What.RESUME, 60, at=at + timedelta(seconds=3))
+    live.send()
+    assert [say for say, _ in live.scrobbles()] == ["start", "pause", "start"]
+
+
+def test_a_title_that_waits_keeps_nobody_busy(live: Live) -> None:
+    live.watch(20, item="lies", refs=(part(1),), runtime=20.0)
+    live.world.fault("status", status=420, path="/scrobble")
+    live.send()
+    live.world.later(minutes=1)
+    live.watch(20, item="lies", refs=(part(1),), runtime=20.0)
+    assert live.deliver.waiting() == [], "the second has to wait for the first"
+
+
+def test_a_refused_app_is_said_once_and_all_waits(live: Live) -> None:
+    live.world.act("remove_app")
+    live.watch()
+    live.watch(user="ben")
+    live.send()
+    assert [alert.key for alert in live.world.alerts()] == ["trakt:app"]
+    live.world.act("restore_app")
+    live.catch_up()
+    assert (len(live.plays("anna")), len(live.plays("ben"))) == (1, 1)
 
 
 def test_a_start_that_could_not_be_sent_gives_way_to_what_came_after(live: Live) -> None:
@@ -119,6 +152,50 @@ def test_a_409_of_the_viewing_before_is_told_through_history(live: Live) -> None
     assert live.world.asked("POST")[-2:] == ["POST /scrobble/stop", "POST /sync/history"]
 
 
+def test_a_409_of_the_viewing_before_that_was_told_a_little_late(live: Live) -> None:
+    said: dict[str, Any] = {"item": "lies", "refs": (part(1),), "runtime": 20.0}
+    live.watch(20, **said)
+    live.world.later(minutes=1)
+    live.hear(What.START, **said)
+    live.world.later(minutes=3)
+    live.send()
+    (first,) = live.plays()  # lies within the second viewing, and is the first one's
+    live.world.later(minutes=17)
+    live.hear(What.STOP, 20, **said)
+    second = to_minute(live.now)
+    live.catch_up()
+    assert live.plays() == [first, second]
+
+
+def test_nothing_of_a_title_is_sent_while_one_of_it_is_in_doubt(live: Live) -> None:
+    said: dict[str, Any] = {"item": "lies", "refs": (part(1),), "runtime": 6.0}
+    live.watch(6, **said)
+    live.world.later(seconds=20)
+    live.hear(What.START, **said)
+    live.world.later(minutes=1)
+    live.hear(What.STOP, 6, **said)  # somebody skipped to its end
+    live.world.fault(**BEFORE)
+    live.deliver.turn(live.deliver.waiting()[0])
+    assert len(live.scrobbles()) == 1
+    live.catch_up()
+    assert len(live.plays()) == 2
+
+
+def test_what_failed_gives_way_to_what_was_said_meanwhile(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.hear(What.START)
+    live.world.later(minutes=60)
+
+    def fails(*_: object) -> None:
+        live.hear(What.PAUSE, 60)
+        raise Outage("Trakt", "It is broken.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live.world.service.scrobbler, "start", fails)
+        live.send()
+    live.catch_up()
+    assert live.scrobbles() == [("pause", 35.29)]
+
+
 @pytest.mark.parametrize("away", [6, 60, 60 * 30])
 def test_after_an_outage_plays_are_told_with_their_own_time(live: Live, away: int) -> None:
     live.world.fault("status", status=503, times=None)
@@ -153,6 +230,21 @@ def test_what_trakt_stored_by_itself_is_not_told_again(live: Live) -> None:
     live.world.later(minutes=150)
     live.hear(What.STOP, 170, completed=True)
     live.world.later(minutes=20)
+    live.world.calm()
+    live.catch_up()
+    assert len(live.plays()) == 1
+    assert [row.told for row in live.ledger()] == [Told.YES]
+
+
+def test_what_trakt_stored_when_the_rest_was_over_is_not_told_again(live: Live) -> None:
+    live.world.switch(play_on_expiry=True)
+    live.hear(What.START)
+    live.send()
+    live.world.fault("status", status=503, path="/scrobble", times=None)
+    live.world.later(minutes=140)
+    live.hear(What.STOP, 140)
+    live.world.later(minutes=60)
+    assert live.plays() == [to_minute(live.now - timedelta(minutes=30))]
     live.world.calm()
     live.catch_up()
     assert len(live.plays()) == 1
@@ -350,12 +442,12 @@ def test_what_could_not_be_noted_is_in_doubt_and_not_forgotten(live: Live, monke
 
 
 def test_an_episode_that_is_known_by_numbers_only_is_looked_up_before_it_is_told_late(live: Live) -> None:
-    bare = Ref(Kind.EPISODE, Ids(), DARK, 1, 2, name="Dark")
+    bare = Ref(Kind.EPISODE, Ids(), DARK, 2, 1, name="Dark")
     live.watch(item="lies", refs=(bare,), runtime=50.0)
     live.world.later(minutes=30)
     live.send()
     assert live.world.state()["history"] == 1
-    assert live.world.sent("/sync/history")[0]["episodes"][0]["ids"] == {"trakt": 118102}
+    assert live.world.sent("/sync/history")[0]["episodes"][0]["ids"] == {"trakt": 118201}
 
 
 def test_one_account_that_is_slow_delays_nobody_else(live: Live) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sidecar.clock import to_minute
 from sidecar.errors import DiskFull
@@ -17,7 +19,7 @@ from sidecar.model import Feature, Ids, Kind, Ref
 from sidecar.store.baseline import Agreed, Baseline, SideState
 from sidecar.store.outbox import Outbox, Topic
 from sidecar.store.people import People
-from sidecar.store.sessions import Sessions
+from sidecar.store.sessions import Kept, Sessions
 from sidecar.store.titles import Titles
 from sidecar.store.wishes import Wishes
 from sidecar.viewing import Source, Told
@@ -171,6 +173,42 @@ def test_a_wrong_clock_is_corrected(live: Live, off: timedelta, waited: timedelt
     assert live.world.alerts() == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"at": datetime.min.replace(tzinfo=UTC)},
+        {"at": datetime.min.replace(tzinfo=UTC), "sent": datetime.max.replace(tzinfo=UTC)},
+        {"at": datetime.max.replace(tzinfo=UTC), "sent": datetime.min.replace(tzinfo=UTC)},
+        {"began": datetime.min.replace(tzinfo=UTC)},
+        {"began": datetime.max.replace(tzinfo=UTC), "sent": datetime.min.replace(tzinfo=UTC)},
+        {"position": math.nan},
+        {"position": math.inf},
+        {"position": -1e300, "runtime": 1e300},
+        {"runtime": -5.0},
+        {"runtime": math.inf, "position": math.inf},
+        {"runtime": math.nan},
+        {"seq": 1 << 62, "install": "i", "id": "x" * 9999},
+        {"title": "\x00" * 500, "session": "", "item": "", "library": "🎬"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("what", list(What))
+def test_nonsense_breaks_nothing(live: Live, what: What, said: dict[str, Any]) -> None:
+    event = replace(live.event(what, 5), **said)
+    for _ in range(2):
+        live.intake.hear(event)
+        live.hear(What.STOP, 50, session=event.session, item=event.item)
+    live.send()
+    assert not [row for row in live.ended() if row.topic is Topic.PLAY and what is not What.STOP]
+    assert live.plays() == []
+
+
+def test_what_is_older_than_all_memory_is_not_told(live: Live) -> None:
+    old = live.now - timedelta(days=31)
+    assert live.hear(What.STOP, 169, at=old).outcome is Outcome.UNWANTED
+    assert live.rows() == []
+
+
 def test_no_moment_lies_in_the_future(live: Live) -> None:
     live.hear(What.START, at=live.now)
     live.world.later(minutes=169)
@@ -184,7 +222,7 @@ def test_who_watches_together_has_a_play_each_and_one_on_a_shared_account(live: 
     for what, place in ((What.START, 0.0), (What.STOP, 169.0)):
         for user in ("anna", "ben", "finn"):
             live.hear(what, place, user=user)
-        live.send()
+            live.send()
         live.world.later(minutes=169)
     live.catch_up()
     assert (len(live.plays("anna")), len(live.plays("ben"))) == (1, 1)
@@ -250,6 +288,18 @@ def test_the_rest_of_what_counted_already_is_no_second_play(live: Live) -> None:
     assert len(live.plays()) == 1
 
 
+def test_the_end_of_what_all_sides_agreed_on_as_watched_is_no_play(live: Live) -> None:
+    with live.world.store.write() as db:
+        title = Titles(db).find(HEAT)
+        assert isinstance(title, int)
+        Baseline(db).put_agreed(People(db).get("Anna").id, Feature.HISTORY, {title: Agreed(True)})
+    live.hear(What.START, 150)
+    live.world.later(minutes=19)
+    live.hear(What.STOP, 169)
+    live.catch_up()
+    assert live.plays() == []
+
+
 def test_a_sample_explains_the_date_that_the_server_shows(live: Live) -> None:
     began = live.now
     live.hear(What.START)
@@ -293,6 +343,18 @@ def test_a_player_that_is_gone_ended_where_it_was_last_heard(live: Live) -> None
     assert live.intake.sweep(lambda kept: kept.server == JELLYFIN) == 1
     live.catch_up()
     assert live.plays() == [last]
+
+
+def test_a_player_that_speaks_while_it_is_looked_for_is_not_gone(live: Live) -> None:
+    live.hear(What.START)
+    live.world.later(minutes=160)
+
+    def is_gone(_: Kept) -> bool:
+        live.hear(What.PROGRESS, 160)
+        return True
+
+    assert live.intake.sweep(is_gone) == 0
+    assert live.intake.sweep(lambda _: True) == 0
 
 
 def test_what_nobody_can_see_is_gone_after_a_day(live: Live) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from requests.adapters import BaseAdapter
@@ -24,9 +25,9 @@ from sidecar.clock import to_minute
 from sidecar.demo.control import CUT, Control
 from sidecar.demo.trakt import make_app
 from sidecar.demo.trakt.oauth import Desk
+from sidecar.events import PlayEvent, What
 from sidecar.http import Session
 from sidecar.live.deliver import Deliver
-from sidecar.events import PlayEvent, What
 from sidecar.live.hub import Hub
 from sidecar.live.intake import Intake
 from sidecar.model import Ids, Kind, Ref, Secret
@@ -424,3 +425,4 @@ class LiveMachine(RuleBasedStateMachine):
 
 
 TestLive = LiveMachine.TestCase
+TestLive.settings = settings(max_examples=settings().max_examples // 2)  # each step has requests in it

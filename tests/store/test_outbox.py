@@ -181,6 +181,10 @@ def test_what_is_to_do_waits_for_doubts_and_postponed_ones_of_its_title(
     assert to_do() == [first, second, other]
     box.do("later", first, now + timedelta(minutes=1), "")
     assert to_do() == [other]
+    box.do("drop", other, now, "")
+    with box.store.read() as db:
+        assert Outbox(db).accounts(now) == [], "what waits for another one is nothing to do"
+    other = box.put(movies[1])
     box.do("begin", first, now, 1)
     assert to_do() == [other]
     box.do("doubt", first, "lost")

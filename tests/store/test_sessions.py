@@ -14,20 +14,22 @@ HOUR = timedelta(hours=1)
 def kept(store: Store, now: datetime) -> Kept:
     with store.write() as db:
         person = People(db).add("Anna", now)
-    return Kept("server", "anna", "item", person.id, "uuid", now, now, None, False, "{}")
+    return Kept("server", "anna", "tv", "item", person.id, "uuid", now, now, None, False, "{}")
 
 
 def test_a_session_is_kept_as_it_is_now(store: Store, kept: Kept, now: datetime) -> None:
     with store.write() as db:
         sessions = Sessions(db)
         kept = replace(kept, id=sessions.put(kept))
-        assert sessions.open() == sessions.open("uuid") == sessions.of_user("server", "anna", now) == [kept]
-        assert sessions.open("other") == sessions.of_user("server", "ben", now) == []
+        assert sessions.open() == sessions.open("uuid") == sessions.of_user("server", "anna", "tv", "x", now) == [kept]
+        assert sessions.of_user("server", "anna", "phone", "item", now) == [kept]
+        assert sessions.of_user("server", "anna", "phone", "x", now) == []
+        assert sessions.open("other") == sessions.of_user("server", "ben", "tv", "item", now) == []
         ended = replace(kept, heard_at=now + HOUR, ended_at=now + HOUR, finished=True, body='{"a":1}')
         assert sessions.put(ended) == kept.id
         assert sessions.open() == []
-        assert sessions.of_user("server", "anna", now + HOUR) == [ended]
-        assert sessions.of_user("server", "anna", now + 2 * HOUR) == []
+        assert sessions.of_user("server", "anna", "tv", "item", now + HOUR) == [ended]
+        assert sessions.of_user("server", "anna", "tv", "item", now + 2 * HOUR) == []
 
 
 def test_what_did_not_count_explains_its_date_until_it_is_forgotten(store: Store, kept: Kept, now: datetime) -> None:

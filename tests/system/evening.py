@@ -374,7 +374,7 @@ def account_of(person: str) -> str:
 
 def user_of(person: str) -> str:
     """The name on Trakt."""
-    return person.split()[0].lower().replace("ë", "e")
+    return person.split(maxsplit=1)[0].lower().replace("ë", "e")
 
 
 def _right(file: File) -> bool:
