@@ -110,7 +110,7 @@ def test_the_key_hears_all_plays_and_a_users_token_the_marks(
     desk.act("rate", person="Anna", item=desk.film(LONE)["Id"], rating=8)
     desk.shift(1)
     heard.until(lambda: heard.marks() == [("rating", 8.0)])
-    kept = Kept(desk.server.id, desk.user("Ben"), heard.plays()[0].item, 1, "", START, START, None, False, "")
+    kept = Kept(desk.server.id, desk.user("Ben"), "tv", heard.plays()[0].item, 1, "", START, START, None, False, "")
     heard.until(lambda: all(state.since for state in listeners.states()))
     assert listeners.is_gone(kept) is False
     assert listeners.is_gone(replace(kept, item="another")) is True
@@ -148,7 +148,7 @@ def test_a_session_is_gone_where_somebody_knows_it_and_nobody_sees_it(
 
     listeners = of(desk, store, vault, heard)
     listeners._all.update({str(number): Sees(shown) for number, shown in enumerate(said)})  # type: ignore[misc]
-    assert listeners.is_gone(Kept(desk.server.id, "u", "i", 1, "", START, START, None, False, "")) is gone
+    assert listeners.is_gone(Kept(desk.server.id, "u", "tv", "i", 1, "", START, START, None, False, "")) is gone
 
 
 def test_a_look_back_is_answered_once_and_remembers_how_far_it_came(

@@ -111,7 +111,7 @@ def session_of(home: Home, store: Store, item: str, *, ended: bool = False) -> N
         KnownServers(db).met(server, START)
         person = People(db).meet(server, home.desk.user(), "Anna", START).person
         kept = Kept(
-            server.id, home.desk.user(), item, person, "uuid", START, START, START if ended else None, False, ""
+            server.id, home.desk.user(), "tv", item, person, "uuid", START, START, START if ended else None, False, ""
         )
         Sessions(db).put(kept)
 
