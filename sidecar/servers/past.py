@@ -41,8 +41,7 @@ class Past:
     def plays(self, item: str) -> bool:
         """Whether it is playing, or was a moment ago."""
         with self._store.read() as db:
-            kept = Sessions(db).of_user(self._server, self._user, self._clock.now() - ECHO)
-        return any(each.item == item for each in kept)
+            return bool(Sessions(db).of_user(self._server, self._user, "", item, self._clock.now() - ECHO))
 
     def explains(self, item: str, at: datetime) -> bool:
         """Whether something that was no viewing made the server show this date."""
