@@ -18,6 +18,7 @@ from sidecar.clock import Clock
 from sidecar.errors import SidetraktError
 from sidecar.logs import Redaction
 from sidecar.metrics import Metrics
+from sidecar.servers.service import Servers
 from sidecar.settings import Settings
 from sidecar.store.alerts import Alerts
 from sidecar.store.db import open_store
@@ -74,7 +75,16 @@ class App:
             rest=self.crew.stop.wait,
             count=self.metrics.request,
         )
-        self._chores: queue.Queue[Callable[[], None]] = queue.Queue()
+        self.servers = Servers(
+            settings.servers,
+            settings.plex,
+            self.store,
+            lambda: self.vault,
+            clock=clock,
+            rest=self.crew.stop.wait,
+            count=self.metrics.request,
+        )
+        self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
 
@@ -83,11 +93,22 @@ class App:
         if self.vault.locked:
             log.error("Secrets locked. %s Nobody is called until the key is back", self.vault.locked)
         a_day = timedelta(days=1)
-        for name, chore in (("tidy", self.tidy), ("links", self.trakt.check_links)):
+        for name, chore in self._daily():
             self.timer.put(Job(name, a_day, partial(self._chores.put, chore), last=self.clock.now() - a_day))
         self.crew.start("timer", self.timer.work)
         self.crew.start("chores", self._do_chores)
         self._desk = Desk(owner, perform)
+
+    def _daily(self) -> list[tuple[str, Callable[[], object]]]:
+        """What is done at the start and then once a day."""
+        found: list[tuple[str, Callable[[], object]]] = [("tidy", self.tidy)]
+        if not self.vault.locked:
+            found += [("links", self.trakt.check_links), ("servers", self.servers.meet)]
+        return found
+
+    def requests(self) -> int:
+        """How many requests this process made so far."""
+        return self.trakt.limits.taken + self.servers.taken
 
     def close(self) -> None:
         """Stop the threads, finish what is in hand, and close the store."""

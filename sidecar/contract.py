@@ -13,6 +13,14 @@ from typing import Any, Protocol
 
 import msgspec
 
+from sidecar.errors import (
+    AuthLost,
+    Outage,
+    RateLimited,
+    RemoteError,
+    SidetraktError,
+    Unreachable,
+)
 from sidecar.model import Feature, Kind, Ref
 
 
@@ -26,6 +34,33 @@ class Plays(msgspec.Struct, frozen=True, gc=False):
     def count(self) -> int:
         """How many plays there are."""
         return len(self.minutes)
+
+
+class Copy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a server keeps about one item for one person."""
+
+    item: str
+    played: bool
+    count: int = 0
+    at: datetime | None = None  # Jellyfin: the start of the last play; Plex: the last view or mark
+    begun: bool = False  # there is a place to go on from
+    rating: float | None = None
+    favourite: bool = False
+
+    @property
+    def blank(self) -> bool:
+        """Nothing is left of any watching."""
+        return not (self.played or self.count or self.at or self.begun)
+
+
+class Watched(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """History as a media server holds it: the state of every copy, and the plays that it still knows one by one."""
+
+    copies: tuple[Copy, ...]
+    plays: tuple[datetime, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(copy.played for copy in self.copies)
 
 
 class Rating(msgspec.Struct, frozen=True, gc=False):
@@ -92,6 +127,7 @@ class Index:
     libraries: frozenset[str] | None = None  # None where a side has none
     requests: int = 0
     kinds: frozenset[Kind] | None = None  # a full index of these kinds alone; None = of all
+    there: frozenset[str] = frozenset()  # of a read of some titles: the items that were found, with a value or without
 
 
 class Outcome(StrEnum):
@@ -116,6 +152,13 @@ class Receipt:
     seen: Any = None  # the value as the side holds it afterwards; of plays that were added, those that are there now
 
 
+def failed(fact: Fact, problem: SidetraktError) -> Receipt:
+    """What an error means for one fact: refused, or unknown where it may have been carried out."""
+    doubtful = isinstance(problem, RemoteError) and problem.maybe_done
+    until = problem.retry_at if isinstance(problem, RemoteError) else None
+    return Receipt(fact, Outcome.UNKNOWN if doubtful else Outcome.REFUSED, problem.what, until=until)
+
+
 class State(StrEnum):
     """How a side is."""
 
@@ -137,6 +180,22 @@ class Health:
     next_step: str = ""
     until: datetime | None = None
     facts: dict[str, str] = field(default_factory=dict)
+
+
+_STATES: dict[type[SidetraktError], State] = {
+    AuthLost: State.AUTH,
+    RateLimited: State.RATE_LIMITED,
+    Unreachable: State.UNREACHABLE,
+    Outage: State.OUTAGE,
+}
+
+
+def state_of(problem: SidetraktError, *, special: dict[type[SidetraktError], State] | None = None) -> State:
+    """How a side is whose one request came to this; a provider may know `special` errors of its own."""
+    if not isinstance(problem, RemoteError):
+        return State.NOT_SET_UP
+    known = {**(special or {}), **_STATES}
+    return next((state for kind, state in known.items() if isinstance(problem, kind)), State.OUTAGE)
 
 
 class Provider(Protocol):

@@ -89,6 +89,9 @@ class Session(requests.Session):
         except requests.RequestException as problem:
             self._counted(method, "none")
             raise translate(self.service, method, problem) from problem
+        except RemoteError as problem:  # of a strict session
+            self._counted(method, str(problem.status))
+            raise
         self._counted(method, str(answer.status_code))
         return answer
 
@@ -122,6 +125,20 @@ def build_session(
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry, pool_connections=2, pool_maxsize=8))
     session.max_redirects = 3
+    return session
+
+
+def strict(session: Session, clock: Clock) -> Session:
+    """Have a session raise our errors for every answer that is no 2xx, before a client library makes its own of it."""
+
+    def look(answer: requests.Response, **kwargs: Any) -> None:  # noqa: ARG001 - requests passes them
+        if answer.is_redirect and (answer.request.method or "") in READS:
+            return
+        if not 200 <= answer.status_code < 300:
+            answer.content  # noqa: B018 - read, so that the connection can be used again
+        check(session.service, answer, clock)
+
+    session.hooks["response"].append(look)
     return session
 
 

@@ -6,7 +6,7 @@ Plain frozen values without behaviour that needs anything else; what a word mean
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -69,8 +69,14 @@ class Ids:
             if value:
                 yield name, str(value)
 
+    @classmethod
+    def of_pairs(cls, pairs: Mapping[str, str]) -> Ids:
+        """The ids with these values by catalogue."""
+        numbers = {name: int(pairs[name]) for name in ("trakt", "tmdb", "tvdb") if name in pairs}
+        return cls(**numbers, imdb=pairs.get("imdb"), slug=pairs.get("slug"), plex=pairs.get("plex"))
+
     def __bool__(self) -> bool:
-        return any(True for _ in self.pairs())
+        return any((self.trakt, self.imdb, self.tmdb, self.tvdb, self.slug, self.plex))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,22 @@ class Ref:
         if self.number is not None:
             parts.append(f"e{self.number}")
         return " ".join(parts)
+
+    @classmethod
+    def of_claim(cls, claim: str, name: str | None = None, year: int | None = None) -> Ref:
+        """The ref that makes this claim, which carries no name."""
+        kind, *parts = claim.split(" ")
+        own, show, places = dict[str, str](), dict[str, str](), dict[str, int]()
+        for part in parts:
+            catalogue, equals, value = part.partition("=")
+            if not equals:
+                places[part[0]] = int(part[1:])
+            elif catalogue.startswith("show."):
+                show[catalogue.removeprefix("show.")] = value
+            else:
+                own[catalogue] = value
+        above = Ids.of_pairs(show) if show else None
+        return cls(Kind(kind), Ids.of_pairs(own), above, places.get("s"), places.get("e"), name, year)
 
     def label(self) -> str:
         """How a person would name it: `Heat (1995)`, `Dark S01E02`."""

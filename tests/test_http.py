@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 
 from sidecar import __version__
 from sidecar.errors import AuthLost, BadAnswer, Outage, RateLimited, Refused, RemoteError, Unreachable
-from sidecar.http import LONGEST_WAIT, Session, build_session, check, no_network, retry_after, translate
+from sidecar.http import LONGEST_WAIT, Count, Session, build_session, check, no_network, retry_after, strict, translate
 from tests.fakes import START, FakeClock
 from tests.loopback import Answer, listening, nobody
 
@@ -426,3 +427,79 @@ def test_every_request_is_counted_with_its_outcome() -> None:
         with pytest.raises(Unreachable):
             session.delete(url)
     assert counted == [("trakt", "GET", "200"), ("trakt", "POST", "404"), ("trakt", "DELETE", "none")]
+
+
+# A strict session
+
+
+def strictly(count: Count | None = None) -> Session:
+    return strict(build_session("den", timeout=SHORT * 20, pause=0.0, count=count), FakeClock())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, Refused), (401, AuthLost), (404, Refused), (429, RateLimited), (500, Outage), (498, Refused), (520, Outage)],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_strict_session_raises_our_error_for_every_answer_that_is_no_success(
+    status: int, kind: type[RemoteError], method: str
+) -> None:
+    with listening(Answer(status, b"<html>")) as server, strictly() as session, pytest.raises(RemoteError) as caught:
+        session.request(method, server.url)
+    assert type(caught.value) is kind
+    assert (caught.value.service, caught.value.status) == ("den", status)
+    assert caught.value.maybe_done is (status >= 500 and method != "GET")
+
+
+def test_a_strict_session_counts_what_it_refuses() -> None:
+    counted: list[str] = []
+    with listening(Answer(404), Answer(200)) as server, strictly(lambda *what: counted.append(what[2])) as session:
+        with pytest.raises(Refused):
+            session.get(server.url)
+        session.get(server.url)
+    assert counted == ["404", "200"]
+
+
+@pytest.mark.parametrize(("method", "asked"), [("GET", 3), ("POST", 1)])
+def test_a_strict_session_sends_reads_again_before_it_says_so(method: str, asked: int) -> None:
+    with listening(Answer(503)) as server, strictly() as session:
+        with pytest.raises(Outage):
+            session.request(method, server.url)
+        assert len(server.asked) == asked
+
+
+def test_a_strict_session_lets_a_read_follow_a_redirect_and_a_write_not() -> None:
+    moved = Answer(302, headers={"Location": "/there"})
+    with listening(moved, Answer(200), moved) as server, strictly() as session:
+        assert session.get(server.url).status_code == 200
+        with pytest.raises(Refused):
+            session.post(server.url)
+        assert [asked.path for asked in server.asked] == ["/", "/there", "/"]
+
+
+def test_a_strict_session_looks_at_where_a_redirect_ends_and_at_one_that_leads_nowhere() -> None:
+    moved = Answer(302, headers={"Location": "/there"})
+    with listening(moved, Answer(401), Answer(302)) as server, strictly() as session:
+        with pytest.raises(AuthLost):
+            session.get(server.url)
+        with pytest.raises(Refused):
+            session.get(server.url)
+
+
+def test_a_strict_session_can_use_the_connection_again_after_an_error() -> None:
+    with listening(Answer(404, b"x" * 100_000), Answer(200)) as server, strictly() as session:
+        with pytest.raises(Refused):
+            session.get(server.url, stream=True)
+        session.get(server.url)
+        adapter = session.get_adapter(server.url)
+        assert isinstance(adapter, HTTPAdapter)
+        pools = adapter.poolmanager.pools
+        assert [pools[key].num_connections for key in pools.keys()] == [1]  # noqa: SIM118 - no mapping
+
+
+@pytest.mark.parametrize(("method", "maybe_done"), [("GET", False), ("POST", True)])
+def test_an_error_whose_answer_breaks_off_is_no_answer(method: str, maybe_done: bool) -> None:
+    broken = Answer(500, b"x" * 100, manner="half")
+    with listening(broken) as server, strictly() as session, pytest.raises(RemoteError) as caught:
+        session.request(method, server.url, stream=True)
+    assert caught.value.maybe_done is maybe_done

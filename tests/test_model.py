@@ -119,6 +119,28 @@ def named(ref: Ref) -> tuple[object, ...]:
     return ref.kind, tuple(ref.ids.pairs()), tuple(ref.show.pairs()) if ref.show else (), ref.season, ref.number
 
 
+@given(refs)
+def test_a_claim_tells_the_ids_and_numbers_again(ref: Ref | None) -> None:
+    if ref is not None:
+        again = Ref.of_claim(ref.claim(), "Heat", 1995)
+        assert named(again) == named(ref)
+        assert (again.name, again.year, again.claim()) == ("Heat", 1995, ref.claim())
+
+
+@given(some_ids)
+def test_ids_are_the_same_after_they_were_told_as_pairs(ids: Ids) -> None:
+    assert Ids.of_pairs(dict(ids.pairs())) == ids
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["", "film tmdb=1", "movie", "movie tmdb=0", "movie tmdb=x", "episode show.tvdb=1 s1", "movie imdb=1", "movie sx"],
+)
+def test_what_no_ref_claims_is_not_read_as_one(claim: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Ref.of_claim(claim)
+
+
 def test_what_a_title_is_called_does_not_belong_to_its_claim() -> None:
     heat = Ref(Kind.MOVIE, Ids(trakt=1), name="Heat", year=1995, runtime=170)
     assert heat.claim() == Ref(Kind.MOVIE, Ids(trakt=1)).claim()

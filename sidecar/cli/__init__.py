@@ -9,6 +9,7 @@ import click
 
 from sidecar import __version__
 from sidecar.cli import say
+from sidecar.cli.account import account
 from sidecar.cli.backup import backup
 from sidecar.cli.choose import choose
 from sidecar.cli.doctor import doctor
@@ -18,6 +19,7 @@ from sidecar.cli.link import link, unlink
 from sidecar.cli.look import look
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
+from sidecar.cli.unmatched import unmatched
 from sidecar.cli.up import up
 from sidecar.errors import SidetraktError
 
@@ -40,7 +42,8 @@ def group() -> None:
     """
 
 
-for command in (up, doctor, people, link, unlink, look, choose, backup, restore, keys, household):
+COMMANDS = (up, doctor, people, account, link, unlink, look, unmatched, choose, backup, restore, keys, household)
+for command in COMMANDS:
     group.add_command(command)
 
 

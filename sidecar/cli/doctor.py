@@ -66,6 +66,7 @@ def examine(here: Here) -> Iterator[Finding]:
         ("Database", _database),
         ("Key", _key),
         ("Trakt", _trakt),
+        ("Servers", _servers),
     ):
         yield from _guarded(about, look, here)
 
@@ -148,6 +149,22 @@ def _trakt(here: Here) -> Iterator[Finding]:
         else:
             state = "bad" if found["state"] in ("auth", "refused app key") else "warning"
             yield Finding("Trakt", state, f"{found['account']}: {found['what']}", found["next_step"])
+
+
+def _servers(here: Here) -> Iterator[Finding]:
+    from sidecar.cli.here import perform
+    from sidecar.store.db import FILE
+
+    if not here.settings.servers:
+        yield Finding("Servers", "note", "none is set up", "Put a [[servers]] block into sidetrakt.toml.")
+        return
+    if not (here.folder / FILE).exists():
+        yield Finding("Servers", "note", "not reached yet; `sidetrakt up` does it")
+        return
+    with say.Countdown(errors=True) as countdown:
+        found = perform(here, "check", {}, on_event=lambda event: say.reading(countdown, event))
+    for each in found:
+        yield Finding(**each)
 
 
 def _key(here: Here) -> Iterator[Finding]:

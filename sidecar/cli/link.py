@@ -38,7 +38,7 @@ def link(person: str, token_file: Path | None, answer: str | None) -> int:
             here.redaction.learn(secret)
         arguments["token"] = {name: getattr(token, name) for name in token.__struct_fields__}
     with say.Countdown() as countdown:
-        outcome = perform(here, "link", arguments, on_event=lambda event: _progress(countdown, event), create=True)
+        outcome = perform(here, "link", arguments, on_event=lambda event: progress(countdown, event), create=True)
     code = _show(here, person, outcome)
     if token_file is not None and code == 0:
         say.line("  The file is as it was. The other tool's login ends when the pair is renewed for the first time.")
@@ -70,7 +70,8 @@ def unlink(person: str, *, yes: bool) -> None:
         say.marked("note", "Trakt could not be told.", "End it there, too: trakt.tv, Settings, Connected apps.")
 
 
-def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
+def progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
+    """Show a code to type in, then how long is left."""
     if "code" in event:
         import segno
 
@@ -78,7 +79,8 @@ def _progress(countdown: say.Countdown, event: dict[str, Any]) -> None:
         say.line()
         say.line(f"      {event['code']}")
         say.line()
-        countdown.picture(segno.make(event["url"]))
+        if event["url"].startswith("http"):
+            countdown.picture(segno.make(event["url"]))
     if event.get("trouble"):
         what = f"{event['trouble']} Leave this open"
         countdown.show(what, event["seconds_left"], f"; again in {event['again_in']} s")

@@ -102,7 +102,7 @@ class Countdown:
 def reading(countdown: Countdown, event: dict[str, Any]) -> None:
     """How far a command that asks a service has come."""
     waits = f", may go on in {event['waits']} s" if event["waits"] > 1 else ""
-    countdown.show("Asking Trakt", detail=f": {event['requests']} so far{waits}")
+    countdown.show(f"Asking {event['whom']}", detail=f": {event['requests']} so far{waits}")
 
 
 def is_terminal() -> bool:

@@ -13,6 +13,7 @@ from sidecar.demo.bustle import Bustle
 from sidecar.demo.invent import invent
 from sidecar.errors import SidetraktError
 from sidecar.http import Session, build_session
+from sidecar.store.people import People
 from sidecar.words import count_of
 
 Step = Callable[[], Iterator[str]]
@@ -31,6 +32,8 @@ class Tour:
         steps: list[tuple[str, Step]] = [
             ("Sidetrakt is well", self._health),
             ("People watch and rate on both servers", self._watch),
+            ("Sidetrakt meets the people of both servers", self._meet),
+            ("What it reads there of Anna", self._read),
             ("Somebody ticks a film on Trakt's website", self._website),
             ("Anna links her Trakt account", self._link),
             ("What Sidetrakt sees there", self._look),
@@ -39,7 +42,7 @@ class Tour:
             done = sum(
                 self._take(f"{number}/{len(steps)} {name}", step) for number, (name, step) in enumerate(steps, 1)
             )
-            say.line("Not there yet: reading the servers, scrobbling what is played, and syncing. They come next.")
+            say.line("Not there yet: scrobbling what is played, and syncing. They come next.")
             if go_on and done == len(steps):
                 say.line("People go on watching; end it with Ctrl-C.")
                 for sentence in self._people.go_on(stop):
@@ -72,6 +75,26 @@ class Tour:
         require(played >= 3, f"only {played} of 3 plays were counted")
         yield f"the two servers counted {played} plays"
 
+    def _meet(self) -> Iterator[str]:
+        for met in self._ask("meet", {}):
+            require(not met["problem"], f"{met['server']}: {met['problem']}")
+            yield f"{met['what']}: {', '.join(met['users'])}"
+        with self._app.store.read() as db:
+            twice = [person.name for person in People(db).all() if person.name.lower().startswith("anna@")]
+        for name in twice:
+            done = self._ask("people join", {"one": "Anna", "other": name})
+            yield f"somebody says that {done['joined']} is {done['person']}; nobody else would join two accounts"
+
+    def _read(self) -> Iterator[str]:
+        for server in ("jellyfin", "plex"):
+            found = self._ask("look", {"person": "Anna", "feature": "history", "side": server})
+            require(found["complete"], f"not all of it could be read: {found['why']}")
+            libraries = count_of(len(found["libraries"]), "library", "libraries")
+            what = f"{count_of(found['facts'], 'title')} of history in {libraries}"
+            yield f"{found['label']}: {what}, with {count_of(found['requests'], 'request')}"
+        unmatched = self._ask("unmatched", {})["items"]
+        yield f"{count_of(len(unmatched), 'item')} cannot be matched, each with its reason (sidetrakt unmatched)"
+
     def _website(self) -> Iterator[str]:
         trakt = self._line["trakt"]
         headers = {"trakt-api-key": trakt["client_id"], "trakt-api-version": "2"}
@@ -91,15 +114,15 @@ class Tour:
 
     def _look(self) -> Iterator[str]:
         for feature in ("history", "ratings", "watchlist", "collection"):
-            found = self._ask("look", {"person": "Anna", "feature": feature})
+            found = self._ask("look", {"person": "Anna", "feature": feature, "side": "trakt"})
             require(found["complete"], f"not all of her {feature} could be read: {found['why']}")
             requests = count_of(found["requests"], "request")
             yield f"her {feature}: {count_of(found['facts'], 'title')}, all of it read, with {requests}"
 
-    def _ask(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, command: str, arguments: dict[str, Any]) -> Any:
         """Carry out a command as the command line would; gives its result."""
         results = [event["result"] for event in perform(self._app, command, arguments) if "result" in event]
-        return dict(results[0])
+        return results[0]
 
     def _plays(self) -> int:
         """How many plays the two servers know of everybody."""

@@ -170,11 +170,12 @@ def _prepare(writer: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(writer: sqlite3.Connection, folder: Path, steps: Migrations) -> None:
-    """Apply what is pending, one step at a time, each after a copy of what was."""
+    """Apply what is pending, one step at a time, each after a copy of what was; a new database was nothing yet."""
     db = Database(writer, execute_plugins=False)
     _check_known(db, folder, steps)
+    old = bool(steps.applied(db))
     for step in steps.pending(db):
-        if steps.applied(db):
+        if old:
             copy_to(writer, folder / BACKUPS / f"before-{step.name}.db")
         steps.apply(db, stop_before=[later.name for later in steps.pending(db) if later.name != step.name])
 

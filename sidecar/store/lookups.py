@@ -1,4 +1,4 @@
-"""Answers of Trakt to questions about ids, kept for a while; about titles, never about people."""
+"""Answers to questions about ids, kept for a while, those that never change for ever; about titles, never people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from sidecar.clock import to_text
+
+FOR_EVER = "for ever "  # what a key begins with whose answer stays true
 
 
 class Lookups:
@@ -26,5 +28,6 @@ class Lookups:
         self._db.execute("INSERT OR REPLACE INTO lookup VALUES (?, ?, ?)", [key, answer, to_text(at)])
 
     def forget(self, before: datetime) -> int:
-        """Drop what is older than this moment; returns how many."""
-        return int(self._db.conn.execute("DELETE FROM lookup WHERE at < ?", [to_text(before)]).rowcount)
+        """Drop what is older than this moment and was not kept for ever; returns how many."""
+        query = "DELETE FROM lookup WHERE at < ? AND substr(key, 1, ?) <> ?"
+        return int(self._db.conn.execute(query, [to_text(before), len(FOR_EVER), FOR_EVER]).rowcount)

@@ -130,6 +130,25 @@ CREATE TABLE alert (
 CREATE UNIQUE INDEX alert_open ON alert (key) WHERE closed_at IS NULL;
 """
 
+_SERVERS = """
+CREATE TABLE server (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',
+    met_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE library (
+    server TEXT NOT NULL REFERENCES server ON DELETE CASCADE, key TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (server, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stuck (
+    account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE, feature TEXT NOT NULL, item TEXT NOT NULL,
+    wanted TEXT NOT NULL, held TEXT NOT NULL, tries INTEGER NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (account, feature, item)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE item ADD COLUMN year INTEGER;
+ALTER TABLE item ADD COLUMN runtime INTEGER;
+ALTER TABLE item ADD COLUMN file TEXT NOT NULL DEFAULT '';
+"""
+
 
 def all_migrations() -> Migrations:
     """Every step in order; built when asked for, so that importing does nothing."""
@@ -139,6 +158,12 @@ def all_migrations() -> Migrations:
     def m001_first(db: Database) -> None:
         # One statement at a time: executescript() would commit the transaction this runs in.
         for statement in _FIRST.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    @steps()
+    def m002_servers(db: Database) -> None:
+        for statement in _SERVERS.split(";\n"):
             if statement.strip():
                 db.execute(statement)
 

@@ -6,7 +6,7 @@ however many persons share it, so the pair stands under the account's uuid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from sidecar.clock import from_text, to_text
 from sidecar.errors import UserError
+from sidecar.store.servers import KnownServer, KnownServers
 from sidecar.words import did_you_mean
 
 
@@ -84,6 +85,9 @@ class People:
         name = check_name(name)
         if self.find(name) is not None:
             raise UserError(f"There already is a person named {name}.", "Choose another name.")
+        return self._add(name, at, admin=admin)
+
+    def _add(self, name: str, at: datetime, *, admin: bool) -> Person:
         row = self._db.execute(
             "INSERT INTO person (name, admin, made_at) VALUES (?, ?, ?) RETURNING id", [name, admin, to_text(at)]
         ).fetchone()
@@ -116,6 +120,58 @@ class People:
             [server, user, name, person.id, to_text(at)],
         ).fetchone()
         return Account(row[0], server, user, name, person.id)
+
+    def meet(self, server: KnownServer, user: str, name: str, at: datetime, *, admin: bool = False) -> Account:
+        """The account of a server's user, with a person made on first contact.
+
+        A person of that name without any account is taken to be the same; one who has an account somewhere is not,
+        and the newcomer is called USER@SERVER until somebody joins the two.
+        """
+        known = self.account(server.id, user)
+        if known is not None:
+            self._db.execute("UPDATE account SET name = ? WHERE id = ?", [name, known.id])
+            return replace(known, name=name)
+        short = _short(name, user)
+        person = self.find(short)
+        if person is not None and self.accounts(person):
+            person = self.find(f"{short}@{server.name}")
+            if person is not None:  # a second user there whose short name is the same
+                short = f"{short}-{user[:8]}"
+                person = None
+            short = f"{short}@{server.name}"
+        if person is None:
+            person = self._add(short, at, admin=admin)
+        return self.add_account(person, server.id, user, name, at)
+
+    def join(self, one: Person, other: Person) -> None:
+        """Make two persons one: the first takes over accounts, runs and, if it has none, the link of the second.
+
+        What the sides of the second looked like stays; they join the first person's agreement as new ones, which
+        removes nothing. What the second chose is dropped, what the two had agreed before is the first one's.
+        """
+        links = {link.uuid for link in (self.linked(one), self.linked(other)) if link}
+        if one.id == other.id:
+            raise UserError(f"{one.name} is one person already.", "Nothing was changed.")
+        if len(links) > 1:
+            step = f"Unlink one of them first: `sidetrakt unlink “{other.name}”`."
+            raise UserError(f"{one.name} and {other.name} are linked to different Trakt accounts.", step)
+        sides = [f"{kind}:{each.server}:{each.user}" for each in self.accounts(other) for kind in ("jellyfin", "plex")]
+        for uuid in links:
+            self._db.execute(
+                "INSERT INTO link SELECT ?, trakt, made_at FROM link WHERE trakt = ? LIMIT 1"
+                " ON CONFLICT (person) DO NOTHING",
+                [one.id, uuid],
+            )
+        for table in ("account", "run", "alert"):
+            self._db.execute(f"UPDATE {table} SET person = ? WHERE person = ?", [one.id, other.id])
+        for side in sides:
+            self._db.execute(
+                "UPDATE side_feature SET joined_at = NULL, mark = NULL WHERE side IN"
+                " (SELECT id FROM side WHERE key = ?)",
+                [side],
+            )
+        self._db.execute("UPDATE person SET admin = max(admin, ?) WHERE id = ?", [other.admin, one.id])
+        self._db.execute("DELETE FROM person WHERE id = ?", [other.id])
 
     def account(self, server: str, user: str) -> Account | None:
         """The account of a server's user, if that user was met before."""
@@ -203,10 +259,19 @@ class People:
         return {row["key"]: (row["value"], from_text(row["changed_at"])) for row in rows}
 
     def _by_account(self, name: str) -> Person | None:
-        user, _, server = name.strip().partition("@")
-        rows = self._accounts("WHERE name = ? COLLATE NOCASE AND server = ?", user, server)
-        found = self._persons("WHERE id = ?", rows[0].person) if len(rows) == 1 else []
-        return found[0] if found else None
+        account = self.account_at(name)
+        return self._persons("WHERE id = ?", account.person)[0] if account else None
+
+    def account_at(self, name: str) -> Account | None:
+        """The account USER@SERVER, the server by its name or machine id; the user as there or as the person here."""
+        user, _, where = name.strip().rpartition("@")
+        server = KnownServers(self._db).named(where)
+        query = (
+            "WHERE server = ? AND (name = ?1 COLLATE NOCASE OR user = ?1"
+            " OR person IN (SELECT id FROM person WHERE name IN (?1, ?2)))"
+        ).replace("server = ?", "server = ?3")
+        rows = self._accounts(query, user, name.strip(), server.id if server else where)
+        return rows[0] if len(rows) == 1 else None
 
     def _persons(self, where: str, *values: Any) -> list[Person]:
         rows = self._db.execute(f"SELECT id, name, admin FROM person {where}", values)
@@ -215,3 +280,9 @@ class People:
     def _accounts(self, where: str, *values: Any) -> list[Account]:
         rows = self._db.execute(f"SELECT id, server, user, name, person FROM account {where}", values)
         return [Account(*row) for row in rows]
+
+
+def _short(name: str, user: str) -> str:
+    """What a server's user can be called here; of an address only what stands before the @."""
+    short = name.strip().partition("@")[0].strip().lstrip("-")
+    return short if short and short.isprintable() else f"user {user[:8]}"

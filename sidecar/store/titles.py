@@ -91,8 +91,8 @@ class Titles:
         return {
             number: Ref(
                 kind=Kind(row["kind"]),
-                ids=_ids(ids.get(number, {})),
-                show=_ids(ids[row["show"]]) if row["show"] in ids else None,
+                ids=Ids.of_pairs(ids.get(number, {})),
+                show=Ids.of_pairs(ids[row["show"]]) if row["show"] in ids else None,
                 season=row["season"],
                 number=row["number"],
                 name=row["name"],
@@ -156,8 +156,3 @@ class Titles:
         for start in range(0, len(numbers), 500):
             part = numbers[start : start + 500]
             yield from self._db.query(query.format(",".join("?" * len(part))), part)
-
-
-def _ids(pairs: dict[str, str]) -> Ids:
-    numbers = {name: int(pairs[name]) for name in ("trakt", "tmdb", "tvdb") if name in pairs}
-    return Ids(**numbers, imdb=pairs.get("imdb"), slug=pairs.get("slug"), plex=pairs.get("plex"))

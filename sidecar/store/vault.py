@@ -126,6 +126,11 @@ def is_empty(db: Database) -> bool:
     return int(db.execute("SELECT count(*) FROM secret").fetchone()[0]) == 0
 
 
+def has(db: Database, name: str) -> bool:
+    """Whether a value is sealed under this name; needs no key."""
+    return db.execute("SELECT 1 FROM secret WHERE name = ?", [name]).fetchone() is not None
+
+
 def open_vault(store: Store, keys: Keys, clock: Clock, tell: Callable[[str], None] | None = None) -> Vault:
     """The vault for these keys; makes the first key where there is none and the vault is empty."""
     with store.read() as db:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sidecar.clock import Clock
-from sidecar.contract import Fact, Health, Index, Outcome, Receipt, Scope, State
-from sidecar.errors import AuthLost, BadAnswer, NotLinked, RateLimited, RemoteError, SidetraktError, Unreachable
+from sidecar.contract import Fact, Health, Index, Outcome, Receipt, Scope, State, failed, state_of
+from sidecar.errors import BadAnswer, NotLinked, RemoteError, SidetraktError
 from sidecar.model import Feature, Kind, Ref
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.store.db import Store
@@ -22,7 +22,6 @@ from sidecar.trakt.bodies import body_of, prepare
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.log import told
 from sidecar.trakt.lookup import Lookup
-from sidecar.trakt.push import failed
 from sidecar.trakt.reads import Known, Reading, Reads, same_title
 from sidecar.trakt.statuses import SERVICE, AccountLocked, AppRefused
 from sidecar.trakt.tokens import Tokens
@@ -36,6 +35,7 @@ STAMPS = {
     Feature.WATCHLIST: dict.fromkeys(Kind, ("watchlist", "updated_at")),
     Feature.COLLECTION: {kind: (PLURAL[kind], "collected_at") for kind in LEAVES},
 }
+SPECIAL: dict[type[SidetraktError], State] = {AccountLocked: State.AUTH, AppRefused: State.APP_REFUSED}
 FALLBACK_OFF = "no episode id; number fallback is off"
 
 
@@ -94,7 +94,7 @@ class TraktSide:
             return Health(state, problem.what, problem.next_step)
         except SidetraktError as problem:
             until = problem.retry_at if isinstance(problem, RemoteError) else None
-            return Health(_state_of(problem), problem.what, problem.next_step, until)
+            return Health(state_of(problem, special=SPECIAL), problem.what, problem.next_step, until)
         return Health(State.OK)
 
     @told
@@ -246,20 +246,6 @@ class TraktSide:
 def _shrunk(before: Any, now: int) -> bool:
     """Whether so much is missing that the answer is to be doubted: Trakt is known to give half and empty ones."""
     return isinstance(before, int) and now < before and (now == 0 or now <= before * 0.7)
-
-
-def _state_of(problem: SidetraktError) -> State:
-    """How a side is whose one request came to this."""
-    states: dict[type[SidetraktError], State] = {
-        AuthLost: State.AUTH,
-        AccountLocked: State.AUTH,
-        RateLimited: State.RATE_LIMITED,
-        AppRefused: State.APP_REFUSED,
-        Unreachable: State.UNREACHABLE,
-    }
-    if not isinstance(problem, RemoteError):
-        return State.NOT_SET_UP
-    return next((state for kind, state in states.items() if isinstance(problem, kind)), State.OUTAGE)
 
 
 def _plain(text: str | None) -> str:

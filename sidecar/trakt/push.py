@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import requests
 
 from sidecar.clock import to_minute
-from sidecar.contract import Fact, Outcome, Plays, Receipt
+from sidecar.contract import Outcome, Plays, Receipt, failed
 from sidecar.errors import BadAnswer, Outage, Refused, RemoteError, SidetraktError
 from sidecar.model import Feature
 from sidecar.trakt.bodies import Entry, body_of
@@ -174,13 +174,6 @@ class Push:
 
     def _fail(self, entries: list[Entry], problem: SidetraktError, outcome: Outcome) -> None:
         self._receipts.update((entry, replace(failed(entry.fact, problem), outcome=outcome)) for entry in entries)
-
-
-def failed(fact: Fact, problem: SidetraktError) -> Receipt:
-    """What an error means for one fact: refused, or unknown where it may have been carried out."""
-    doubtful = isinstance(problem, RemoteError) and problem.maybe_done
-    until = problem.retry_at if isinstance(problem, RemoteError) else None
-    return Receipt(fact, Outcome.UNKNOWN if doubtful else Outcome.REFUSED, problem.what, until=until)
 
 
 def _cut(entries: list[Entry]) -> list[list[Entry]]:

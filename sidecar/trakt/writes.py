@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from sidecar.clock import to_minute
-from sidecar.contract import Fact, Outcome, Plays, Receipt
+from sidecar.contract import Fact, Outcome, Plays, Receipt, failed
 from sidecar.errors import BadAnswer, Refused, RemoteError, SidetraktError
 from sidecar.model import Feature
 from sidecar.trakt.bodies import Prepared, prepare
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.minimal import minute_of
-from sidecar.trakt.push import BATCH, SETTLE, Push, failed
+from sidecar.trakt.push import BATCH, SETTLE, Push
 from sidecar.trakt.reads import Reads
 from sidecar.trakt.wire import Row, Written
 

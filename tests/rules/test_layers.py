@@ -17,7 +17,7 @@ VIOLATIONS = {
     "Only the household and the site speak Flask": ("sidecar/app.py", "import flask"),
     "Only the timer knows schedule": ("sidecar/app.py", "import schedule"),
     "Only the command line paints": ("sidecar/app.py", "import rich"),
-    "Only Trakt's own part opens a connection to Trakt": ("sidecar/commands.py", "import sidecar.trakt.client"),
+    "Only Trakt's own part opens a connection to Trakt": ("sidecar/commands/links.py", "import sidecar.trakt.client"),
     "Only the servers know their clients": ("sidecar/app.py", "import plexapi"),
 }
 

@@ -39,6 +39,16 @@ class Sidetrakt:
             check=False,
         )
 
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command that waits for something."""
+        return subprocess.Popen(
+            [sys.executable, "-u", "-m", "sidecar", *words],
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def json(self, *words: str) -> Any:
         """Run a command that prints JSON."""
         done = self(*words, "--json")

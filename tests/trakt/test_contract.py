@@ -27,8 +27,11 @@ def typed(trakt: TraktSide, ram: RamSide) -> Sequence[Provider]:
 @dataclass
 class TraktBench:
     world: World
-    titles: Sequence[Ref] = TITLES
     nobody_knows: Ref = NOBODY_KNOWS
+    cheap: int = 1
+
+    def known(self, feature: Feature) -> Sequence[Ref]:
+        return TITLES
 
     def side(self) -> Provider:
         return self.world.side()
@@ -43,8 +46,11 @@ class TraktBench:
 @dataclass
 class RamBench:
     ram: RamSide = field(default_factory=lambda: RamSide(unknown={key_of(NOBODY_KNOWS)}))
-    titles: Sequence[Ref] = TITLES
     nobody_knows: Ref = NOBODY_KNOWS
+    cheap: int = 1
+
+    def known(self, feature: Feature) -> Sequence[Ref]:
+        return TITLES
 
     def side(self) -> Provider:
         return self.ram

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.cli.link import _progress
+from sidecar.cli.link import progress
 from sidecar.cli.say import Countdown
 
 TROUBLE = "Trakt is not answering (HTTP 502)."
@@ -17,7 +17,7 @@ def test_in_a_pipe_there_is_a_line_for_each_change_and_minute(capsys: pytest.Cap
     events += [{"seconds_left": left, "trouble": ""} for left in range(540, 530, -1)]
     with Countdown() as countdown:
         for event in events:
-            _progress(countdown, event)
+            progress(countdown, event)
     assert capsys.readouterr().out.splitlines() == [
         "Open https://trakt.tv/activate on any device and type in:",
         "",
@@ -37,8 +37,8 @@ def test_in_a_terminal_there_is_a_picture_and_one_line_that_counts(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     with Countdown() as countdown:
-        _progress(countdown, {"code": "ABCD1234", "url": "https://trakt.tv/activate", "seconds_left": 600})
-        _progress(countdown, {"seconds_left": 563, "trouble": TROUBLE, "again_in": 27})
+        progress(countdown, {"code": "ABCD1234", "url": "https://trakt.tv/activate", "seconds_left": 600})
+        progress(countdown, {"seconds_left": 563, "trouble": TROUBLE, "again_in": 27})
     out = capsys.readouterr().out
     assert "█" in out
     assert f"{TROUBLE} Leave this open; again in 27 s … 9:23 left" in out

@@ -52,6 +52,7 @@ SWITCHES: dict[str, tuple[Any, str]] = {
     "library_missing": ("", "Key of a library that is not there, such as movies."),
     "scanning": (False, "Whether the sections say that they are being scanned."),
     "managed_profile": ("", "restrictionProfile of managed users, such as little_kid; empty for none."),
+    "padding": (0, "How many characters more each row of a listing has, to be as long as those of a large server."),
 }
 
 

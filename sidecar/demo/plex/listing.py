@@ -143,13 +143,14 @@ def window() -> tuple[int, int | None]:
 def rows(world: "World", account: Account, items: list[Item]) -> list[bytes]:
     """The encoded rows of these items for one person."""
     as_json, guids, out = wants_json(), flask.request.args.get("includeGuids") == "1", []
+    long = {"padding": "." * more} if (more := world.control.switches["padding"]) else {}
     for item in items:
         row = item.rows.get(as_json)
         if row is None:
             node = describe.element(item, describe.attributes(item), describe.children(item))
             row = item.rows[as_json] = freeze(node, describe.guids(item), as_json)
         look = world.look(account, item)
-        out.append(thaw(row, describe.personal(item, look.view, look.seen), guids, as_json))
+        out.append(thaw(row, describe.personal(item, look.view, look.seen) | long, guids, as_json))
     return out
 
 
