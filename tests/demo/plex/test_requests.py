@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.demo.plex.client import MyPlexPinLogin
 from tests.demo.plex.conftest import House
 
@@ -112,8 +110,7 @@ def calls(house: House) -> dict[str, Callable[[], Any]]:
     }
 
 
-def test_the_request_lines_are_those_of_the_stored_list(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLEXAPI_PLEXAPI_AUTORELOAD", "true")  # as shipped; we switch it off for ourselves
+def test_the_request_lines_are_those_of_the_stored_list(house: House) -> None:
     out = []
     for name, call in calls(house).items():
         house.lines.clear()
