@@ -87,7 +87,8 @@ class App:
             count=self.metrics.request,
         )
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
-        self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, self.live.intake.hear)
+        hear, rates = self.live.intake.hear, self.live.tells_ratings
+        self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
