@@ -53,9 +53,11 @@ def check(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG001 - 
 
 def _heard(state: State) -> Finding:
     """How a listener does."""
-    if state.problem or state.since is None:
-        what = state.problem or "not connected yet"
-        return Finding(state.name, "warning", what, "It is tried again by itself; nothing is lost that is played on.")
+    if state.problem:
+        step = "It is tried again by itself; what was played meanwhile is looked up afterwards."
+        return Finding(state.name, "warning", state.problem, step)
+    if state.since is None:
+        return Finding(state.name, "note", "begins in a moment")
     return Finding(state.name, "ok", f"listening since {state.since:%Y-%m-%d %H:%M} UTC")
 
 
