@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,8 +29,10 @@ from sidecar.demo.catalogue import Catalogue, File
 from sidecar.demo.control import Control
 from sidecar.demo.invent import invent
 from sidecar.demo.listen import Listener
+from sidecar.store.alerts import Alerts
 from sidecar.store.db import look_into
 from sidecar.store.outbox import Outbox
+from sidecar.store.sessions import Sessions
 from tests.system.conftest import free_port
 from tests.trakt.asked import contract_here, listen_to
 
@@ -153,6 +156,11 @@ class Evening:
         for service, path in SOCKETS.items():
             self.controls[service].faults.arm({"name": "status", "status": 503, "path": path, "times": None})
 
+    def hold(self, path: str, *, carried_out: bool) -> Door:
+        """Keep the next request to this path waiting."""
+        self.door = Door(path, carried_out)
+        return self.door
+
     def act(self, service: str, do: str, **said: Any) -> Any:
         """What somebody does in another client or on a website."""
         return self.controls[service].acts[do]({"do": do, **said})
@@ -269,6 +277,8 @@ class Sidetrakt:
     port: int
     forks: subprocess.Popen[str]
     pid: int = 0
+    last: str = ""  # that was read
+    lines: queue.Queue[str] = field(default_factory=queue.Queue)
 
     @property
     def url(self) -> str:
@@ -283,10 +293,9 @@ class Sidetrakt:
         return "".join(lines[:-1])
 
     def up(self) -> None:
-        """Start the process that serves, and wait until it does."""
+        """Start the process that serves, and wait until it does, or has died before."""
         self._begin("up")
-        self._lines_until("Sidetrakt ", "! ")
-        assert self.pid
+        self.last = self._lines_until("Sidetrakt ", "! ")[-1]
 
     def kill(self) -> None:
         """End it at once, wherever it is."""
@@ -301,7 +310,9 @@ class Sidetrakt:
 
     def died(self) -> None:
         """Wait until it was killed."""
-        assert self._lines_until("! ")[-1] == f"! {-signal.SIGKILL}\n"
+        if not self.last.startswith("! "):
+            self.last = self._lines_until("! ")[-1]
+        assert self.last == f"! {-signal.SIGKILL}\n"
         self.pid = 0
 
     def end(self) -> None:
@@ -316,6 +327,18 @@ class Sidetrakt:
             assert db is not None
             return [f"{row.topic} {row.title} {row.state} {row.reason}" for row in Outbox(db).open()]
 
+    def playing(self) -> int:
+        """How many sessions are open."""
+        with look_into(self.folder) as db:
+            assert db is not None
+            return len(Sessions(db).open())
+
+    def alerts(self) -> list[str]:
+        """What a person should know, as the store has it."""
+        with look_into(self.folder) as db:
+            assert db is not None
+            return [alert.what for alert in Alerts(db).open_ones()]
+
     def _begin(self, *words: str) -> None:
         assert self.forks.stdin is not None
         self.forks.stdin.write(json.dumps(words) + "\n")
@@ -323,12 +346,18 @@ class Sidetrakt:
         self.pid = int(self._lines_until("= ")[-1][2:])
 
     def _lines_until(self, *starts: str) -> list[str]:
-        assert self.forks.stdout is not None
         lines: list[str] = []
         while not (lines and lines[-1].startswith(starts)):
-            lines.append(self.forks.stdout.readline())
+            lines.append(self.lines.get(timeout=PATIENCE))
             assert lines[-1], lines
         return lines
+
+    def read(self) -> None:
+        """Take in what is printed; an empty line is its end."""
+        assert self.forks.stdout is not None
+        for line in self.forks.stdout:
+            self.lines.put(line)
+        self.lines.put("")
 
 
 @contextmanager
@@ -343,13 +372,21 @@ def forking(evening: Evening, folder: Path) -> Iterator[Sidetrakt]:
             command, env=environ, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
         )
         made = Sidetrakt(folder, port, forks)
+        reader = threading.Thread(target=made.read)
+        reader.start()
         try:
             made._lines_until("ready")
             yield made
         finally:
-            if made.pid:
-                os.kill(made.pid, signal.SIGKILL)
-            forks.communicate(timeout=20)
+            with suppress(ProcessLookupError):
+                if made.pid:
+                    os.kill(made.pid, signal.SIGKILL)
+            assert forks.stdin is not None
+            forks.stdin.close()
+            forks.wait(PATIENCE)
+            reader.join(PATIENCE)
+            assert forks.stdout is not None
+            forks.stdout.close()
 
 
 def settle_in(evening: Evening, sidetrakt: Sidetrakt, people: tuple[str, ...]) -> None:
@@ -379,6 +416,6 @@ def user_of(person: str) -> str:
 
 def _right(file: File) -> bool:
     ids = file.titles[0].ids
-    if file.legacy_guid or (file.claims.tmdb, file.claims.tvdb) != (ids.tmdb, ids.tvdb):
+    if file.legacy_guid or ids.tmdb is None or (file.claims.tmdb, file.claims.tvdb) != (ids.tmdb, ids.tvdb):
         return False
     return file.show is None or file.show_claims.tvdb == file.show.ids.tvdb
