@@ -223,6 +223,10 @@ class Evening:
         """How often Plex was asked what plays."""
         return self.controls["plex"].counts["GET /status/sessions", "Anna"]
 
+    def looked_after(self, count: int) -> bool:
+        """Whether Plex was asked more often than that."""
+        return self.looks() > count
+
     def sockets(self) -> int:
         """How many are open."""
         return len(self.apps["jellyfin"].server.sockets.lines) + len(self.apps["plex"].extensions["plex"].news.sockets)

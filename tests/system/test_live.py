@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_plays_and_ratings_of_both_servers_arrive_once_whichever_sources_are_on(
         count = evening.looks()
         evening.play(service, "start", "Carla", file=cartoons[0].path, position_s=0)
         if service == "plex" and sources != "hooks":
-            evening.until(lambda count=count: evening.looks() > count, "plex")
+            evening.until(partial(evening.looked_after, count), "plex")
         for do in ("progress", "stop"):
             evening.play(service, do, "Carla", position_s=99999)
         evening.act(service, "rate", person="Carla", file=cartoons[0].path, rating=9)
