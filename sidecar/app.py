@@ -16,8 +16,10 @@ from pathlib import Path
 
 from sidecar.clock import Clock
 from sidecar.errors import SidetraktError
+from sidecar.live.service import LiveService
 from sidecar.logs import Redaction
 from sidecar.metrics import Metrics
+from sidecar.servers.listeners import Listeners
 from sidecar.servers.service import Servers
 from sidecar.settings import Settings
 from sidecar.store.alerts import Alerts
@@ -84,6 +86,9 @@ class App:
             rest=self.crew.stop.wait,
             count=self.metrics.request,
         )
+        self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
+        hear, rates = self.live.intake.hear, self.live.tells_ratings
+        self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
@@ -95,16 +100,28 @@ class App:
         a_day = timedelta(days=1)
         for name, chore in self._daily():
             self.timer.put(Job(name, a_day, partial(self._chores.put, chore), last=self.clock.now() - a_day))
+        self.timer.put(Job("sweep", timedelta(minutes=1), partial(self._chores.put, self._sweep)))
         self.crew.start("timer", self.timer.work)
         self.crew.start("chores", self._do_chores)
+        if not self.vault.locked:
+            self.crew.start("deliver", self.live.deliver.work)
         self._desk = Desk(owner, perform)
 
     def _daily(self) -> list[tuple[str, Callable[[], object]]]:
         """What is done at the start and then once a day."""
         found: list[tuple[str, Callable[[], object]]] = [("tidy", self.tidy)]
         if not self.vault.locked:
-            found += [("links", self.trakt.check_links), ("servers", self.servers.meet)]
+            found += [("links", self.trakt.check_links), ("servers", self._meet)]
         return found
+
+    def _meet(self) -> None:
+        """Reach the servers, and listen to those that were not heard yet."""
+        self.servers.meet()
+        self.listeners.start(self.crew)
+
+    def _sweep(self) -> None:
+        """End sessions whose player vanished."""
+        self.live.intake.sweep(self.listeners.is_gone)
 
     def requests(self) -> int:
         """How many requests this process made so far."""
@@ -139,6 +156,7 @@ class App:
             Ledger(db).shrink(before)
             Alerts(db).forget(before)
             Lookups(db).forget(before)
+        self.live.intake.tidy()
 
     def change_key(self) -> tuple[int, Keys]:
         """Seal everything with a new key; returns how many secrets, and where the key is kept."""

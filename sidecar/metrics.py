@@ -38,6 +38,18 @@ class Metrics:
             buckets=WRITE_SECONDS,
             registry=self._registry,
         )
+        self._hooks = Counter(
+            "sidetrakt_hooks",
+            "What came to the hooks, and what became of it",
+            ["kind", "outcome"],
+            registry=self._registry,
+        )
+        self._events = Counter(
+            "sidetrakt_events",
+            "Events that were heard, by source and what became of them.",
+            ["source", "outcome"],
+            registry=self._registry,
+        )
         self._failures = Counter(
             "sidetrakt_worker_failures", "Times a thread was started again", ["worker"], registry=self._registry
         )
@@ -49,6 +61,14 @@ class Metrics:
     def write(self, seconds: float) -> None:
         """Note how long a transaction took."""
         self._writes.observe(seconds)
+
+    def hook(self, kind: str, outcome: str) -> None:
+        """Count what a server posted: accepted, ignored, unreadable, refused …"""
+        self._hooks.labels(kind, outcome).inc()
+
+    def heard(self, source: str, outcome: str) -> None:
+        """Count an event by the source that told it: accepted, repeated, nobody, unwanted."""
+        self._events.labels(source, outcome).inc()
 
     def worker_failed(self, worker: str) -> None:
         """Count a thread that had to be started again."""

@@ -52,4 +52,4 @@ def test_a_command_that_is_not_known_is_said_so() -> None:
     with pytest.raises(UserError, match="does not know “dance”"):
         next(perform(app_that_asked(0, 0), "dance", {}))
     words = {"set", "keys rotate", "link", "answer", "unlink", "look", "unmatched", "health"}
-    assert set(COMMANDS) == words | {"meet", "people join", "account", "check"}
+    assert set(COMMANDS) == words | {"meet", "people join", "account", "check", "hooks"}

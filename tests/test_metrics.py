@@ -87,3 +87,10 @@ def test_no_figure_has_a_label_that_could_hold_a_name_of_a_person_or_title() -> 
 
 def test_the_form_is_the_one_that_is_announced() -> None:
     assert CONTENT_TYPE == CONTENT_TYPE_PLAIN_0_0_4
+
+
+def test_what_comes_to_the_hooks_is_counted_by_kind_and_outcome() -> None:
+    metrics = Metrics()
+    metrics.hook("plex", "refused")
+    metrics.hook("plex", "refused")
+    assert samples(metrics)["sidetrakt_hooks_total", labelled(kind="plex", outcome="refused")] == 2

@@ -10,15 +10,18 @@ import click
 from sidecar import __version__
 from sidecar.cli import say
 from sidecar.cli.account import account
+from sidecar.cli.alerts import alerts
 from sidecar.cli.backup import backup
 from sidecar.cli.choose import choose
 from sidecar.cli.doctor import doctor
+from sidecar.cli.hooks import hooks
 from sidecar.cli.household import household
 from sidecar.cli.keys import keys
 from sidecar.cli.link import link, unlink
 from sidecar.cli.look import look
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
+from sidecar.cli.status import status
 from sidecar.cli.unmatched import unmatched
 from sidecar.cli.up import up
 from sidecar.errors import SidetraktError
@@ -42,7 +45,24 @@ def group() -> None:
     """
 
 
-COMMANDS = (up, doctor, people, account, link, unlink, look, unmatched, choose, backup, restore, keys, household)
+COMMANDS = (
+    up,
+    doctor,
+    people,
+    account,
+    link,
+    unlink,
+    look,
+    unmatched,
+    choose,
+    hooks,
+    status,
+    alerts,
+    backup,
+    restore,
+    keys,
+    household,
+)
 for command in COMMANDS:
     group.add_command(command)
 

@@ -47,6 +47,7 @@ def run(here: Here, host: str | None, port: int | None, on_ready: OnReady | None
     """Hold the folder, serve until asked to end, and leave everything in order."""
     from sidecar.commands import perform
     from sidecar.store import folder, owner
+    from sidecar.web import hooks
     from sidecar.web.serve import listen, serve
     from sidecar.web.site import build_site
 
@@ -62,7 +63,9 @@ def run(here: Here, host: str | None, port: int | None, on_ready: OnReady | None
                 announce = partial(say.line, f"Sidetrakt {__version__} serves {url}, data in {here.folder}")
             else:
                 announce = partial(on_ready, app, url, leave)
-            serve(build_site(app.problems, app.metrics.text), door, announce)
+            hear, count = app.live.posted, app.metrics.hook
+            taken = hooks.Hooks(app.settings.servers, app.store, lambda: app.vault, hear, clock=app.clock, count=count)
+            serve(build_site(app.problems, app.metrics.text, hooks.pages(taken)), door, announce)
     finally:
         lock.release()
     say.line("Sidetrakt has ended; nothing is left undone that it would not find again.")

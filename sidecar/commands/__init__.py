@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from sidecar.app import App
 from sidecar.commands.choices import rotate_keys, set_options
+from sidecar.commands.hooks import hooks
 from sidecar.commands.links import answer, health, link, unlink
 from sidecar.commands.looking import look, unmatched
 from sidecar.commands.meanwhile import Arguments
@@ -37,4 +38,5 @@ COMMANDS: dict[str, Callable[[App, Arguments], Iterator[Event]]] = {
     "people join": join,
     "account": account,
     "check": check,
+    "hooks": hooks,
 }

@@ -5,13 +5,16 @@ The two kinds differ in how a token is got and what it may do; the rest of Sidet
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from sidecar.events import PlayedEvent
 from sidecar.model import Secret
 from sidecar.servers.hands import Hands
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.known import Code, Finding, Info, Library, Tokens, User
+from sidecar.servers.listening import Ears, Listener
 from sidecar.store.people import Account
 
 
@@ -62,3 +65,9 @@ class MediaServer(Protocol):
 
     def check(self) -> Iterator[Finding]:
         """What a person should know about it: rights, libraries, and what else feeds Trakt."""
+
+    def listeners(self, ears: Ears, tokens: Mapping[str, Secret]) -> list[Listener]:
+        """All that can hear it: with the token of the settings, and with those of its users."""
+
+    def plays_since(self, ears: Ears, tokens: Mapping[str, Secret], since: datetime) -> list[PlayedEvent]:
+        """What was played since a moment, as far as its history tells it to our tokens, the oldest first."""

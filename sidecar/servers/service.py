@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -12,12 +12,14 @@ from uuid import uuid4
 from sidecar.clock import Clock
 from sidecar.contract import Provider
 from sidecar.errors import AuthLost, SidetraktError, UserError
+from sidecar.events import PlayedEvent
 from sidecar.http import Count
 from sidecar.model import Secret
 from sidecar.options import all_options
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.jellyfin.server import JellyfinServer
 from sidecar.servers.known import Finding, Info, Tokens, User
+from sidecar.servers.listening import Ears, Listener
 from sidecar.servers.media import MediaServer, SignIn
 from sidecar.servers.pace import Pace, Rest
 from sidecar.servers.plex.server import PlexMedia
@@ -129,6 +131,18 @@ class Servers:
         """How the libraries of a server are called, by key."""
         with self._store.read() as db:
             return KnownServers(db).libraries(server)
+
+    def listeners(self, server: KnownServer, ears: Ears, tokens: Mapping[str, Secret]) -> list[Listener]:
+        """All that can hear a server that was met; nothing where it is not in the settings any more."""
+        settings = self._settings_of(server)
+        return self._server(settings).listeners(ears, tokens) if settings else []
+
+    def plays_since(
+        self, server: KnownServer, ears: Ears, tokens: Mapping[str, Secret], since: datetime
+    ) -> list[PlayedEvent]:
+        """What was played on a server since a moment."""
+        settings = self._settings_of(server)
+        return self._server(settings).plays_since(ears, tokens, since) if settings else []
 
     def tokens(self, account: Account) -> Tokens:
         """What acts for an account."""

@@ -99,6 +99,19 @@ class Baseline:
             for title, value, items, kept, expected, ours in self._db.execute(query, [side, feature])
         }
 
+    def agreed_on(self, person: int, feature: Feature, title: int) -> Any:
+        """What all sides of a person should say about one title; None where nobody said anything, or it is removed."""
+        query = "SELECT value FROM agreed WHERE person = ? AND feature = ? AND title = ?"
+        row = self._db.execute(query, [person, feature, title]).fetchone()
+        return _decode(row[0]) if row else None
+
+    def seen_of(self, side: int, feature: Feature, title: int) -> Seen | None:
+        """What one side last showed for one title."""
+        query = "SELECT value, expected FROM seen WHERE side = ? AND feature = ? AND title = ?"
+        for value, expected in self._db.execute(query, [side, feature, title]):
+            return Seen(_decode(value), expected=_decode(expected) if expected else None)
+        return None
+
     def put_agreed(self, person: int, feature: Feature, rows: Mapping[int, Agreed]) -> None:
         """Store what is agreed now."""
         self._db.conn.executemany(

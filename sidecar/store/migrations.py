@@ -149,6 +149,27 @@ ALTER TABLE item ADD COLUMN runtime INTEGER;
 ALTER TABLE item ADD COLUMN file TEXT NOT NULL DEFAULT '';
 """
 
+_LIVE = """
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, user TEXT NOT NULL, player TEXT NOT NULL, item TEXT NOT NULL,
+    person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, trakt TEXT NOT NULL, began TEXT NOT NULL,
+    heard_at TEXT NOT NULL, ended_at TEXT, finished INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX session_user ON session (server, user, ended_at);
+CREATE INDEX session_open ON session (trakt) WHERE ended_at IS NULL;
+CREATE TABLE toggle (server TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE INDEX toggle_item ON toggle (server, user, item);
+CREATE TABLE replay (event TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE sender (install TEXT PRIMARY KEY, server TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE TABLE wish (
+    id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE,
+    title INTEGER NOT NULL REFERENCES title, feature TEXT NOT NULL, side TEXT NOT NULL, why TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+CREATE INDEX wish_person ON wish (person, title);
+CREATE TABLE gap (server TEXT PRIMARY KEY, since TEXT NOT NULL, why TEXT NOT NULL) STRICT;
+"""
+
 
 def all_migrations() -> Migrations:
     """Every step in order; built when asked for, so that importing does nothing."""
@@ -156,15 +177,21 @@ def all_migrations() -> Migrations:
 
     @steps()
     def m001_first(db: Database) -> None:
-        # One statement at a time: executescript() would commit the transaction this runs in.
-        for statement in _FIRST.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _FIRST)
 
     @steps()
     def m002_servers(db: Database) -> None:
-        for statement in _SERVERS.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _SERVERS)
+
+    @steps()
+    def m003_live(db: Database) -> None:
+        _run(db, _LIVE)
 
     return steps
+
+
+def _run(db: Database, script: str) -> None:
+    """One statement at a time: executescript() would commit the transaction this runs in."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from sidecar.clock import from_text, maybe_from_text, to_text
+from sidecar.clock import from_text, maybe_from_text, maybe_to_text, to_text
 
 
 class Topic(StrEnum):
@@ -39,6 +39,13 @@ class State(StrEnum):
 
 LAST_COUNTS = (Topic.WATCHING, Topic.RATING)
 _COLUMNS = "id, trakt, title, topic, key, body, viewing, state, due_at, sent_at, tries, reason, made_at, ended_at"
+
+_READY = (  # to be sent or looked up at :now, and nothing of its title comes first
+    "outbox.state IN ('due', 'doubtful') AND outbox.due_at <= :now AND NOT EXISTS ("
+    "SELECT 1 FROM outbox e WHERE e.trakt = outbox.trakt AND e.title = outbox.title AND e.id <> outbox.id"
+    " AND (e.state = 'sent' OR (e.state = 'doubtful' AND outbox.state = 'due')"
+    " OR (e.state = 'due' AND e.topic = outbox.topic AND e.id < outbox.id AND e.due_at > :now)))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,42 @@ class Outbox:
         )
         return rows[0] if rows else None
 
+    def accounts(self, now: datetime) -> list[str]:
+        """The Trakt accounts with something to do, or marked as in hand, and whose link is alive."""
+        query = (
+            "SELECT DISTINCT trakt FROM outbox LEFT JOIN trakt_account a ON a.uuid = trakt"
+            f" WHERE coalesce(a.state, 'connected') = 'connected' AND (outbox.state = 'sent' OR {_READY})"
+        )
+        return [row[0] for row in self._db.execute(query, {"now": to_text(now)})]
+
+    def in_hand(self, trakt: str) -> list[int]:
+        """What is being sent for this account."""
+        query = "SELECT id FROM outbox WHERE trakt = ? AND state = 'sent'"
+        return [row[0] for row in self._db.execute(query, [trakt])]
+
+    def to_do(self, trakt: str, now: datetime) -> list[Row]:
+        """All of one account that may be sent or has to be looked up now, in order; each title waits for its doubts."""
+        return self._select(f"WHERE trakt = :trakt AND {_READY} ORDER BY id", trakt=trakt, now=to_text(now))
+
+    def latest(self, trakt: str, title: int, topic: Topic) -> Row | None:
+        """The newest row of this kind, whatever became of it."""
+        rows = self._select("WHERE trakt = ? AND title = ? AND topic = ? ORDER BY id DESC LIMIT 1", trakt, title, topic)
+        return rows[0] if rows else None
+
+    def withdraw(self, trakt: str, title: int, topic: Topic, now: datetime) -> bool:
+        """Take back what is not sent yet; True if there was something."""
+        query = (
+            "UPDATE outbox SET state = 'replaced', ended_at = ?"
+            " WHERE trakt = ? AND title = ? AND topic = ? AND state = 'due'"
+        )
+        return bool(self._db.conn.execute(query, [to_text(now), trakt, title, topic]).rowcount)
+
+    def drop(self, number: int, now: datetime, reason: str) -> None:
+        """It is not worth telling any more; nobody has to know."""
+        self._move(
+            number, {State.DUE, State.DOUBTFUL}, "state = 'replaced', ended_at = ?, reason = ?", to_text(now), reason
+        )
+
     def begin(self, number: int, now: datetime, epoch: int) -> None:
         """Note that it is about to be sent; commit this before the first byte."""
         self._move(
@@ -128,9 +171,10 @@ class Outbox:
             reason,
         )
 
-    def doubt(self, number: int, reason: str) -> None:
-        """The answer was lost: it may have been carried out."""
-        self._move(number, {State.SENT}, "state = 'doubtful', epoch = NULL, reason = ?", reason)
+    def doubt(self, number: int, reason: str, look_at: datetime | None = None) -> None:
+        """The answer was lost: it may have been carried out, perhaps only some time from now."""
+        change = "state = 'doubtful', epoch = NULL, reason = ?, due_at = coalesce(?, due_at)"
+        self._move(number, {State.SENT, State.DOUBTFUL}, change, reason, maybe_to_text(look_at))
 
     def give_up(self, number: int, now: datetime, reason: str) -> None:
         """It will not be told; the caller opens the alert that says what to do."""
@@ -174,8 +218,8 @@ class Outbox:
         if self._db.conn.execute(query, [*values, number]).rowcount != 1:
             raise ValueError(f"outbox row {number} is not {' or '.join(sorted(allowed))}")
 
-    def _select(self, where: str, *values: Any) -> list[Row]:
-        rows = self._db.execute(f"SELECT {_COLUMNS} FROM outbox {where}", values).fetchall()
+    def _select(self, where: str, *values: Any, **named: Any) -> list[Row]:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM outbox {where}", named or values).fetchall()
         return [
             Row(
                 id=row[0],

@@ -162,7 +162,7 @@ class People:
                 " ON CONFLICT (person) DO NOTHING",
                 [one.id, uuid],
             )
-        for table in ("account", "run", "alert"):
+        for table in ("account", "run", "alert", "session", "wish"):
             self._db.execute(f"UPDATE {table} SET person = ? WHERE person = ?", [one.id, other.id])
         for side in sides:
             self._db.execute(
@@ -177,6 +177,12 @@ class People:
         """The account of a server's user, if that user was met before."""
         rows = self._accounts("WHERE server = ? AND user = ?", server, user)
         return rows[0] if rows else None
+
+    def person(self, number: int) -> Person:
+        """The person with this number; raises KeyError."""
+        for person in self._persons("WHERE id = ?", number):
+            return person
+        raise KeyError(number)
 
     def has_accounts(self) -> bool:
         """Whether the users of any server are known yet."""

@@ -24,7 +24,7 @@ class Conflict:
     titles: tuple[int, ...]
 
 
-_MOVES_WITH_A_TITLE = ("viewing", "outbox", "item_title")
+_MOVES_WITH_A_TITLE = ("viewing", "outbox", "item_title", "wish")
 
 
 class Titles:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -95,6 +97,7 @@ class Trakt:
     ) -> None:
         self._settings, self._sessions, self._tokens, self.limits = settings, sessions, tokens, limits
         self._clock = clock
+        self.ahead = timedelta(0)  # how far our clock was ahead of Trakt's when it last answered
 
     def last_activities(self, account: str) -> dict[str, Any]:
         """The stamps of everything that may have changed."""
@@ -236,6 +239,7 @@ class Trakt:
             timeout=request.timeout or self._settings.timeout,
         )
         log.debug("%s: %d", request.endpoint, answer.status_code)
+        self._compare_clocks(answer)
         self.limits.heard(request.account, request.bucket, answer)
         if answer.status_code in fine and is_json(answer):
             return answer
@@ -246,3 +250,12 @@ class Trakt:
         except AccountLocked as problem:
             self._tokens.lost(request.account, "auth", problem.what, problem.next_step)
             raise
+
+    def _compare_clocks(self, answer: requests.Response) -> None:
+        """Learn from Trakt's own answers what time it is there."""
+        try:
+            there = parsedate_to_datetime(answer.headers.get("Date", "")) if is_json(answer) else None
+        except (ValueError, OverflowError):
+            there = None
+        if there is not None and there.tzinfo is not None:
+            self.ahead = self._clock.now() - there

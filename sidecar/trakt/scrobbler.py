@@ -11,8 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sidecar.contract import Fact, Rating
 from sidecar.errors import Outage, Refused
-from sidecar.model import Kind, Ref
+from sidecar.model import Feature, Kind, Ref
+from sidecar.trakt.bodies import body_of, prepare
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.log import about
 from sidecar.trakt.wire import Scrobbled, written_ids
@@ -73,6 +75,16 @@ class Scrobbler:
         if not FLOOR <= progress < WATCHED:
             return Told(Heard.NOTHING)
         return self._tell(account, "stop", ref, min(progress, BELOW))
+
+    def rate(self, account: str, ref: Ref, value: int, at: datetime) -> None:
+        """It was rated; the same again does no harm."""
+        prepared = prepare([Fact(ref, Rating(value, at))], Feature.RATINGS)
+        for receipt in prepared.refused.values():
+            raise Refused("Trakt", f"{receipt.why.capitalize()}.", "Give the title ids in its library.")
+        with about("scrobble"):
+            answer = self._trakt.write(account, Feature.RATINGS, body_of(prepared.entries()), urgent=True)
+        if answer.added.total + answer.updated.total + answer.existing.total == 0:
+            raise Refused("Trakt", "Trakt does not know this title.", "Check its ids.", status=404)
 
     def _tell(self, account: str, action: str, ref: Ref, progress: float) -> Told:
         forms = _forms(ref)

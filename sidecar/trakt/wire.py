@@ -175,8 +175,9 @@ class UserSettings(msgspec.Struct, gc=False):
         return str(self.user.ids.get("uuid") or self.user.ids.get("slug") or self.user.username)
 
     def allowed(self) -> dict[str, Any]:
-        """What is worth remembering of it: the limits, and whether the account is VIP."""
-        return {**self.limits, "vip": bool(self.user.vip)}
+        """What is worth remembering of it: the limits, whether it is VIP, and whether its ratings make plays."""
+        plays = {"rating_watches": True} if (self.browsing or {}).get("watch_after_rating") else {}
+        return {**self.limits, "vip": bool(self.user.vip), **plays}
 
 
 class Scrobbled(msgspec.Struct, gc=False):

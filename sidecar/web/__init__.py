@@ -1,1 +1,1 @@
-"""What is served over HTTP: health, figures, and from later on hooks and pages."""
+"""What is served over HTTP: health, figures and hooks, and from later on pages."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from sidecar.errors import UserError
 
 THREADS = 24
 CONNECTIONS = 256
+LARGEST_READ = 8 << 20  # read to its end, so that the sender hears the 413 of the site; more is cut off
+IN_MEMORY = 128 << 10  # of one request while it arrives; the rest waits on disk
+LONGEST_REQUEST = 60.0  # seconds in which a request has to be there
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,17 +43,41 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
-def serve(site: Any, door: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; returns when the last answer is out."""
+class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
+    """A connection that is closed when a request does not arrive in time, however often a byte of it does."""
+
+    began = 0.0
+
+    def received(self, data: bytes) -> Any:
+        """Take what arrived; no thread is busy with a request before all of it is there."""
+        if self.request is None:
+            self.began = time.monotonic()
+        elif time.monotonic() - self.began > LONGEST_REQUEST:
+            self.will_close = True
+            return False
+        return super().received(data)
+
+
+def server_of(site: Any, door: socket.socket) -> Any:
+    """The server of a site on a listening socket, not yet running."""
     server = create_server(
         site,
         sockets=[door],
         threads=THREADS,
         connection_limit=CONNECTIONS,
         channel_timeout=120,
+        max_request_body_size=LARGEST_READ,
+        inbuf_overflow=IN_MEMORY,
         ident=None,
         clear_untrusted_proxy_headers=False,  # that somebody came through a proxy is what health.py wants to know
     )
+    server.channel_class = Channel
+    return server
+
+
+def serve(site: Any, door: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; returns when the last answer is out."""
+    server = server_of(site, door)
 
     def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once

@@ -82,6 +82,10 @@ class Jellyfin:
         except msgspec.MsgspecError as problem:
             raise self._unreadable() from problem
 
+    def door(self) -> tuple[str, dict[str, str]]:
+        """Where its socket is, and the header that opens it."""
+        return f"{self._url}/socket", {"Authorization": self._library.http._get_default_headers()["Authorization"]}
+
     def info(self) -> Info:
         """Who the server is; refuses those that are too old."""
         said = self.call("GET", "System/Info/Public")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from sidecar.clock import Clock
-from sidecar.errors import Refused
+from sidecar.errors import AuthLost, Refused
+from sidecar.events import PlayedEvent
 from sidecar.http import Count
 from sidecar.model import Secret
 from sidecar.servers.hands import Hands
 from sidecar.servers.inventory import Inventory
+from sidecar.servers.jellyfin.catchup import played_since
 from sidecar.servers.jellyfin.client import Jellyfin
 from sidecar.servers.jellyfin.hands import JellyfinHands
+from sidecar.servers.jellyfin.live import JellyfinVoice
 from sidecar.servers.jellyfin.signin import QuickConnect, verify
 from sidecar.servers.known import Finding, Info, Library, Tokens, User
+from sidecar.servers.listening import Ears, Listener, Listening
 from sidecar.servers.media import SignIn
 from sidecar.settings import Server
 from sidecar.store.people import Account
@@ -104,6 +109,29 @@ class JellyfinServer:
         yield Finding(about, state, what)
         if any(name.lower() == "trakt" for name, _ in plugins):
             yield Finding(about, "warning", "the plugin Trakt is installed there, too", ANOTHER_SCROBBLER)
+
+    def listeners(self, ears: Ears, tokens: Mapping[str, Secret]) -> list[Listener]:
+        """A socket of the key, which hears all plays; one of each user, because marks are told to nobody else."""
+        name, found = self._settings.name, list[Listener]()
+        if self._settings.token:  # a device of its own: calls about a user make a session, with its socket, theirs
+            client = self._client(self._settings.token, "live")
+            found.append(Listening(f"socket of {name}", JellyfinVoice(client, ears), ears))
+        for user, token in tokens.items():
+            if token:
+                client = self._client(token, f"live-{user}")
+                found.append(Listening(f"socket of {user} on {name}", JellyfinVoice(client, ears, user), ears))
+        return found
+
+    def plays_since(self, ears: Ears, tokens: Mapping[str, Secret], since: datetime) -> list[PlayedEvent]:
+        """What each user played, by the user's own token, else by the server's."""
+        found: list[PlayedEvent] = []
+        for user, own in tokens.items():
+            if token := own or self._settings.token:
+                try:
+                    found += played_since(self._client(token, user), user, ears, since)
+                except (AuthLost, Refused):  # who was deleted, or whose token ended, keeps nobody else waiting
+                    continue
+        return found
 
     def _client(self, token: Secret, user: str = "server") -> Jellyfin:
         device = f"sidetrakt-{user}"  # one for each user: signing in ends the sessions of the same device

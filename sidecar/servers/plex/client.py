@@ -89,6 +89,11 @@ class Plex:
             raise Refused(self.label, f"Another server answers at the address of {self.label}.", step)
         return found
 
+    def door(self) -> tuple[str, dict[str, str]]:
+        """Where its socket is, and the headers that open it."""
+        address = f"{self._url.rstrip('/')}/:/websockets/notifications"
+        return address, headers(self._client_id) | {"X-Plex-Token": self._token.reveal()}
+
     def users(self) -> list[User]:
         """Everybody the server knows; for the owner only."""
         rows = self.ask("/accounts").iter("Account")

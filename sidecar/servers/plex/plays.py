@@ -29,8 +29,18 @@ class Played:
 
 def plays_of(plex: Plex, account: str, since: int | None) -> Played:
     """What this account played, since a moment or ever."""
-    found, oldest = Played(newest=since), 0 if since is None else since - OVERLAP
-    params: dict[str, Any] = {"accountID": account, "sort": "viewedAt:desc"}
+    found = Played(newest=since)
+    for _, key, at in plays_since(plex, since, account):
+        found.by_key.setdefault(key, set()).add(at)  # a play is sometimes written down twice
+        found.newest = max(at, found.newest or 0)
+    return found
+
+
+def plays_since(plex: Plex, since: int | None, account: str = "") -> Iterator[tuple[str, str, int]]:
+    """Account, number of the item and moment of each play, the newest first; of one account or of all."""
+    oldest = 0 if since is None else since - OVERLAP
+    params: dict[str, Any] = {"accountID": account} if account else {}
+    params["sort"] = "viewedAt:desc"
     if oldest:
         params["viewedAt>"] = oldest  # on the wire it is viewedAt>=
     listing = Listing(
@@ -38,16 +48,11 @@ def plays_of(plex: Plex, account: str, since: int | None) -> Played:
         name=lambda row, place: row.get("historyKey") or f"?{place}",
     )
     for page in listing.pages():
-        late = False
         for _, row in page:
-            at, key = number(row.get("viewedAt"), 1), row.get("ratingKey")
-            if at is None or row.get("accountID") != account:
+            at, who, key = number(row.get("viewedAt"), 1), row.get("accountID", ""), row.get("ratingKey")
+            if at is None or account not in ("", who):
                 continue
             if at < oldest:  # the filter was ignored; the order is not
-                late = True
-            elif key:  # what was deleted has none
-                found.by_key.setdefault(key, set()).add(at)  # a play is sometimes written down twice
-                found.newest = max(at, found.newest or 0)
-        if late:
-            break
-    return found
+                return
+            if key:  # what was deleted has none
+                yield who, key, at

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from sidecar.clock import Clock
 from sidecar.errors import AuthLost, Refused, RemoteError, UserError
+from sidecar.events import PlayedEvent
 from sidecar.http import Count
 from sidecar.model import Secret
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.known import Finding, Info, Library, Tokens, User
+from sidecar.servers.listening import Ears, Listener, Listening
 from sidecar.servers.media import SignIn
 from sidecar.servers.plex.account import Handing, PlexSignIn, handed_out
+from sidecar.servers.plex.catchup import NewestRatings, played_since
 from sidecar.servers.plex.client import OWNER, Plex
 from sidecar.servers.plex.hands import PlexHands
+from sidecar.servers.plex.live import PlexVoice
 from sidecar.servers.plex.rows import TYPES
 from sidecar.servers.plex.shelves import OF_FILMS, OF_SHOWS, Memory
 from sidecar.servers.plex.tv import PlexTv, Who
@@ -144,6 +149,18 @@ class PlexMedia:
             what = f"plex.tv carries watched states and ratings of {who.name} between servers."
             yield Finding(name, "note", what, "What is marked on one server appears on the others by itself.")
 
+    def listeners(self, ears: Ears, tokens: Mapping[str, Secret]) -> list[Listener]:
+        """The owner's socket, which hears everybody's plays, and a look at the ratings of whom we have a token of."""
+        name, found = self._settings.name, list[Listener]()
+        if self._settings.token:
+            found.append(Listening(f"socket of {name}", PlexVoice(self._connect(self._settings.token), ears), ears))
+        plexes = {user: self._connect(token) for user, token in tokens.items() if token}
+        return [*found, NewestRatings(f"newest ratings on {name}", plexes, ears)] if plexes else found
+
+    def plays_since(self, ears: Ears, tokens: Mapping[str, Secret], since: datetime) -> list[PlayedEvent]:  # noqa: ARG002
+        """Everybody's plays; the history tells them to the owner."""
+        return played_since(self._owner, ears, since) if self._settings.token else []
+
     @property
     def _owner(self) -> Plex:
         return self._client(self._settings.token)
@@ -151,11 +168,14 @@ class PlexMedia:
     def _client(self, token: Secret) -> Plex:
         """One connection for each token, for as long as this process lives."""
         if token not in self._clients:
-            label = f"Plex {self._settings.name}"
-            self._clients[token] = Plex(
-                self._settings.url, token, label=label, client_id=self._client_id, clock=self._clock, count=self._count
-            )
+            self._clients[token] = self._connect(token)
         return self._clients[token]
+
+    def _connect(self, token: Secret) -> Plex:
+        label = f"Plex {self._settings.name}"
+        return Plex(
+            self._settings.url, token, label=label, client_id=self._client_id, clock=self._clock, count=self._count
+        )
 
     def _signed_in(self) -> Who | None:
         """The owner at plex.tv; None where the token in the settings opens the server only."""
