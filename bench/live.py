@@ -128,6 +128,7 @@ def _evening(house: House, size: Size) -> Iterator[Figure]:
         yield Figure(f"{name}, sent → Trakt, {share}", _at(whole, place), "ms", floor=_at(floor, place), budget=budget)
         yield Figure(f"{name}, 202, {share}", _at(answer, place), "ms")
     yield Figure(f"{name}, CPU an event", spent, "ms")
+    yield Figure("live: a bare write to this disk, p99", _at(_disk(house.folder), 99), "ms")
 
 
 def _slow(house: House, size: Size) -> Iterator[Figure]:
@@ -197,8 +198,22 @@ def _bare(house: House) -> list[float]:
 def _files() -> list[File]:
     """One file of each title that the servers name rightly and that Trakt finds by what they say."""
     files = [file for file in invent(TITLES, PEOPLE, 1).files if plain(file) and file.claims.tmdb]
-    right = [file for file in files if (ids := file.titles[0].ids).tmdb == file.claims.tmdb and ids.tvdb == file.claims.tvdb]
+    right = [
+        file for file in files if (ids := file.titles[0].ids).tmdb == file.claims.tmdb and ids.tvdb == file.claims.tvdb
+    ]
     return list({file.titles[0]: file for file in right}.values())
+
+
+def _disk(folder: Path) -> list[float]:
+    """What each of the three commits between an event and Trakt waits for, beside everybody else on this machine."""
+    times = []
+    with (folder / "bench").open("wb", buffering=0) as file:
+        for _ in range(300):
+            began = time.perf_counter()
+            file.write(b"x" * 4096)
+            os.fsync(file.fileno())
+            times.append((time.perf_counter() - began) * 1000)
+    return sorted(times)
 
 
 def _at(values: list[float], percent: int) -> float:
