@@ -1,4 +1,4 @@
-"""A hundred viewers of one Jellyfin server, as our plugin would tell of them: 200 events a second, 50 of them transitions."""
+"""A hundred viewers of one Jellyfin server as our plugin tells of them: 200 events/s, 50 of them transitions."""
 
 import http.client
 import json

@@ -36,7 +36,7 @@ class Bustle:
         return answer.json() if answer.content else {}
 
     def choose(self, server: str = "", name: str = "") -> tuple[str, Person, File]:
-        """A server, somebody who may watch there, and a file of a known length that Trakt knows; what nobody saw yet."""
+        """A server, somebody who may watch there, and a file of a known length that Trakt knows."""
         people = [person for person in self._catalogue.people if person.libraries and person.trakt]
         person = self._chance.choice([person for person in people if name in ("", person.name)])
         files = [file for file in self._catalogue.files if file.library in person.libraries and plain(file)]

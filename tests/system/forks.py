@@ -24,7 +24,7 @@ from sidecar.servers.plex import catchup
 from sidecar.store.outbox import Topic
 
 POINTS = ("taken", "stored", "begun", "answered")
-"""Inside the transaction of an event; before its 202; a play in hand, not sent; between Trakt's answer and our commit."""
+"""In the transaction of an event; before its 202; a play in hand, not sent; between Trakt's answer and our commit."""
 
 
 def load() -> None:
@@ -63,8 +63,18 @@ def arm(deadly: Path) -> None:
             die("answered")
         done(settle, row, *given)
 
-    Intake._take, Intake._announced = taken, stored  # type: ignore[method-assign]
-    Settle.begin, Settle.done = begun, answered  # type: ignore[method-assign]
+    for where, name, instead in (
+        (Intake, "_take", taken),
+        (Intake, "_announced", stored),
+        (Settle, "begin", begun),
+        (Settle, "done", answered),
+    ):
+        setattr(where, name, instead)
+
+
+def say(text: str) -> None:
+    """A line for whoever started us."""
+    os.write(1, f"{text}\n".encode())
 
 
 def work() -> None:
@@ -73,15 +83,15 @@ def work() -> None:
     arm(Path(sys.argv[1]))
     decide.DEBOUNCE = timedelta(seconds=1)
     catchup.MINUTE = 1.0
-    print("ready", flush=True)
+    say("ready")
     for line in sys.stdin:
         words = json.loads(line)
         child = os.fork()
         if child == 0:
             main(words)
-        print(f"= {child}", flush=True)
+        say(f"= {child}")
         _, status = os.waitpid(child, 0)
-        print(f"! {os.waitstatus_to_exitcode(status)}", flush=True)
+        say(f"! {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
