@@ -19,7 +19,7 @@ class Size:
 
 
 SIZES = {
-    "tiny": Size(writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, seconds=5, events=4_000),
+    "tiny": Size(writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, seconds=2, events=1_000),
     "small": Size(
         writes=8_000, rows=100_000, starts=7, titles=5_000, requests=1_000, plays=20_000, seconds=20, events=20_000
     ),
