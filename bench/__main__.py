@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import household, servers, start, store, trakt
+from bench import household, live, servers, start, store, trakt
 from bench.figure import SIZES, Figure
 
 RESULTS = Path(__file__).parent / "results"
@@ -19,6 +19,7 @@ PARTS = {
     "household": household.measure,
     "trakt": trakt.measure,
     "servers": servers.measure,
+    "live": live.measure,
 }
 
 

@@ -198,9 +198,9 @@ def figures_of(name: str, target: Target, pid: int, requests: int) -> Iterator[F
 
 
 @contextmanager
-def household(titles: int) -> Iterator[dict[str, Any]]:
+def household(titles: int, people: int = 8) -> Iterator[dict[str, Any]]:
     """A household of its own and its line."""
-    command = [sys.executable, "-m", "sidecar", "household", "--titles", str(titles)]
+    command = [sys.executable, "-m", "sidecar", "household", "--titles", str(titles), "--people", str(people)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
     assert process.stdout is not None
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from sidecar.app import App
 from sidecar.cli import say
@@ -17,6 +19,7 @@ from sidecar.store.people import People
 from sidecar.words import count_of
 
 Step = Callable[[], Iterator[str]]
+SECONDS = 30  # within which everything has to be on Trakt
 
 
 class Tour:
@@ -31,18 +34,20 @@ class Tour:
         """Take every step; True if all went well. With `go_on` people keep watching until stopped."""
         steps: list[tuple[str, Step]] = [
             ("Sidetrakt is well", self._health),
-            ("People watch and rate on both servers", self._watch),
             ("Sidetrakt meets the people of both servers", self._meet),
-            ("What it reads there of Anna", self._read),
-            ("Somebody ticks a film on Trakt's website", self._website),
             ("Anna links her Trakt account", self._link),
+            ("The servers tell Sidetrakt what happens", self._hooks),
+            ("People watch and rate on both servers", self._watch),
+            ("What Anna played and rated is on Trakt", self._arrive),
+            ("What Sidetrakt reads of Anna on the servers", self._read),
+            ("Somebody ticks a film on Trakt's website", self._website),
             ("What Sidetrakt sees there", self._look),
         ]
         try:
             done = sum(
                 self._take(f"{number}/{len(steps)} {name}", step) for number, (name, step) in enumerate(steps, 1)
             )
-            say.line("Not there yet: scrobbling what is played, and syncing. They come next.")
+            say.line("Not there yet: syncing. It comes next.")
             if go_on and done == len(steps):
                 say.line("People go on watching; end it with Ctrl-C.")
                 for sentence in self._people.go_on(stop):
@@ -69,11 +74,33 @@ class Tour:
 
     def _watch(self) -> Iterator[str]:
         before = self._plays()
-        for _ in range(3):
-            yield from self._people.scene()
+        for server, name in (("jellyfin", "Anna"), ("plex", "Anna"), ("", "David")):
+            yield from self._people.scene(server, name)
         played = self._plays() - before
         require(played >= 3, f"only {played} of 3 plays were counted")
         yield f"the two servers counted {played} plays"
+
+    def _hooks(self) -> Iterator[str]:
+        for server in ("jellyfin", "plex"):
+            (hook,) = self._ask("hooks", {"server": server, "new": True, "register": False})
+            url = self._url + urlsplit(hook["address"]).path
+            if server == "jellyfin":
+                self._people.control(server, "act", do="plugin", url=url, token=hook["token"])
+            else:
+                self._people.control(server, "act", do="webhook", person="Anna", url=url)
+            yield f"{server.capitalize()} sends to the address that `sidetrakt hooks {server}` shows"
+
+    def _arrive(self) -> Iterator[str]:
+        began, wanted = time.monotonic(), dict(list(self._people.seen.items())[:2])
+        while wanted.items() - self._on_trakt("ratings").items() or wanted.keys() - self._on_trakt("history").keys():
+            late = time.monotonic() - began > SECONDS or self._app.crew.stop.wait(0.5)
+            require(not late, f"not all of it was on Trakt within {SECONDS} seconds")
+        yield f"her {len(wanted)} plays and ratings were there {time.monotonic() - began:.0f} s later"
+        require(not self._on_trakt("history", "david"), "something of somebody who is not linked was told")
+        yield "nothing of David, who is not linked"
+        for row in self._app.live.hub.picture().told[::-1]:
+            said = " ".join(str(word) for word in (row["topic"], row["say"]) if word)
+            yield f"`sidetrakt status` shows: {said}, {row['title']}, {row['state']}"
 
     def _meet(self) -> Iterator[str]:
         for met in self._ask("meet", {}):
@@ -96,13 +123,9 @@ class Tour:
         yield f"{count_of(len(unmatched), 'item')} cannot be matched, each with its reason (sidetrakt unmatched)"
 
     def _website(self) -> Iterator[str]:
-        trakt = self._line["trakt"]
-        headers = {"trakt-api-key": trakt["client_id"], "trakt-api-version": "2"}
-        headers["Authorization"] = f"Bearer {trakt['users']['anna']['access_token']}"
-        films = self._web.get(f"{trakt['url']}/movies/popular", headers=headers).json()
-        before = self._web.get(f"{trakt['url']}/sync/last_activities", headers=headers).json()
+        films, before = self._trakt("/movies/popular"), self._trakt("/sync/last_activities")
         self._people.control("trakt", "act", do="watch", user="anna", movies=[{"ids": films[0]["ids"]}])
-        after = self._web.get(f"{trakt['url']}/sync/last_activities", headers=headers).json()
+        after = self._trakt("/sync/last_activities")
         require(before["movies"]["watched_at"] != after["movies"]["watched_at"], "Trakt's stamp did not move")
         yield f"Anna ticked {films[0]['title']}; Trakt's stamp for watched films moved"
 
@@ -118,6 +141,18 @@ class Tour:
             require(found["complete"], f"not all of her {feature} could be read: {found['why']}")
             requests = count_of(found["requests"], "request")
             yield f"her {feature}: {count_of(found['facts'], 'title')}, all of it read, with {requests}"
+
+    def _trakt(self, path: str, user: str = "anna") -> Any:
+        """What somebody would see at Trakt."""
+        trakt = self._line["trakt"]
+        headers = {"trakt-api-key": trakt["client_id"], "trakt-api-version": "2"}
+        headers["Authorization"] = f"Bearer {trakt['users'][user]['access_token']}"
+        return self._web.get(f"{trakt['url']}{path}", headers=headers).json()
+
+    def _on_trakt(self, feature: str, user: str = "anna") -> dict[int, int | None]:
+        """What is rated, and how, or watched."""
+        rows = self._trakt(f"/sync/{feature}/all" if feature == "ratings" else f"/sync/{feature}", user)
+        return {row[row["type"]]["ids"]["trakt"]: row.get("rating") for row in rows}
 
     def _ask(self, command: str, arguments: dict[str, Any]) -> Any:
         """Carry out a command as the command line would; gives its result."""

@@ -23,6 +23,7 @@ class Bustle:
         self._urls = {name: line[name]["url"] for name in ("trakt", "plex", "jellyfin")}
         self._catalogue, self._chance = catalogue, random.Random(seed)  # noqa: S311 - a play, not a secret
         self._session = requests.Session()
+        self.seen: dict[int, int] = {}  # what somebody watched to its end, by its number on Trakt, and the rating
 
     def close(self) -> None:
         """Hangs up."""
@@ -34,16 +35,17 @@ class Bustle:
         answer.raise_for_status()
         return answer.json() if answer.content else {}
 
-    def choose(self) -> tuple[str, Person, File]:
+    def choose(self, server: str = "", name: str = "") -> tuple[str, Person, File]:
         """A server, somebody who may watch there, and a file of a known length that Trakt knows."""
         people = [person for person in self._catalogue.people if person.libraries and person.trakt]
-        person = self._chance.choice(people)
+        person = self._chance.choice([person for person in people if name in ("", person.name)])
         files = [file for file in self._catalogue.files if file.library in person.libraries and plain(file)]
-        return self._chance.choice(("jellyfin", "plex")), person, self._chance.choice(files)
+        files = [file for file in files if not name or (sure(file) and file.titles[0].ids.trakt not in self.seen)]
+        return server or self._chance.choice(("jellyfin", "plex")), person, self._chance.choice(files)
 
-    def scene(self) -> Iterator[str]:
+    def scene(self, server: str = "", name: str = "") -> Iterator[str]:
         """One viewing from start to end with a pause in the middle; says what happens, step by step."""
-        server, person, file = self.choose()
+        server, person, file = self.choose(server, name)
         device, runtime = self._chance.choice(DEVICES[server]), (file.runtime_ms or 0) / 1000
         about = {"person": person.name, "device": device, "file": file.path}
         where = f"{name_of(file)} on {server.capitalize()} ({device})"
@@ -58,6 +60,7 @@ class Bustle:
         yield f"{person.name} finishes {where}"
         stars = self._chance.randint(5, 10)
         self.control(server, "act", do="rate", person=person.name, file=file.path, rating=stars)
+        self.seen[file.titles[0].ids.trakt] = stars
         yield f"{person.name} rates {name_of(file)} with {stars} on {server.capitalize()}"
 
     def go_on(self, stop: threading.Event, pause_s: float = 4.0) -> Iterator[str]:
@@ -72,6 +75,12 @@ class Bustle:
 def plain(file: File) -> bool:
     """Whether it is one known title of a known length, so that nothing odd happens when it is played."""
     return len(file.titles) == 1 and file.runtime_ms is not None and file.runtime_ms > 600_000 and file.edition is None
+
+
+def sure(file: File) -> bool:
+    """Whether the servers name it as Trakt does."""
+    ids = file.titles[0].ids
+    return ids.tmdb is not None and (file.claims.tmdb, file.legacy_guid) == (ids.tmdb, None)
 
 
 def name_of(file: File) -> str:

@@ -5,19 +5,11 @@ Nobody waits for time to pass, only for what simulators log.
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import flask
@@ -29,14 +21,8 @@ from sidecar.demo.catalogue import Catalogue, File
 from sidecar.demo.control import Control
 from sidecar.demo.invent import invent
 from sidecar.demo.listen import Listener
-from sidecar.store.alerts import Alerts
-from sidecar.store.db import look_into
-from sidecar.store.outbox import Outbox
-from sidecar.store.sessions import Sessions
-from tests.system.conftest import free_port
 from tests.trakt.asked import contract_here, listen_to
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 TOKEN = "the token of the plugin, of some length"
 SOCKETS = {"jellyfin": "^/socket$", "plex": "^/:/websockets?/notifications$"}
@@ -132,8 +118,9 @@ class Evening:
         return {f"SIDETRAKT_{name}": text for name, text in said.items()}
 
     def files(self, library: str) -> list[File]:
-        """Files of a library that are one title, which the servers name rightly."""
-        return [file for file in self.catalogue.files if file.library == library and plain(file) and _right(file)]
+        """Files of a library that are one title each, which the servers name rightly."""
+        files = [file for file in self.catalogue.files if file.library == library and plain(file) and _right(file)]
+        return list({file.titles[0]: file for file in files}.values())
 
     def hook(self, url: str, *, plugins: bool = False) -> None:
         """Have our plugin and Plex's webhook tell Sidetrakt; with `plugins` the Webhook plugin as well."""
@@ -223,9 +210,9 @@ class Evening:
         """How often Plex was asked what plays."""
         return self.controls["plex"].counts["GET /status/sessions", "Anna"]
 
-    def looked_after(self, count: int) -> bool:
-        """Whether Plex was asked more often than that."""
-        return self.looks() > count
+    def looked_again(self, count: int) -> None:
+        """Wait until Plex was asked once more than so often."""
+        self.until(lambda: self.looks() > count, "plex")
 
     def sockets(self) -> int:
         """How many are open."""
@@ -271,141 +258,6 @@ class Evening:
             who = self.controls["trakt"]._who() or ""
             self.arrivals.append(Arrival(who, what, about["ids"]["trakt"], answer.status_code, time.monotonic()))
         return answer
-
-
-@dataclass
-class Sidetrakt:
-    """One data folder, and the processes that have it one after the other."""
-
-    folder: Path
-    port: int
-    forks: subprocess.Popen[str]
-    pid: int = 0
-    last: str = ""  # that was read
-    lines: queue.Queue[str] = field(default_factory=queue.Queue)
-
-    @property
-    def url(self) -> str:
-        """Where it serves."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def run(self, *words: str) -> str:
-        """A command to its good end; what it prints."""
-        self._begin(*words)
-        lines = self._lines_until("! ")
-        assert lines[-1] == "! 0\n", lines
-        return "".join(lines[:-1])
-
-    def up(self) -> None:
-        """Start the process that serves, and wait until it does, or has died before."""
-        self._begin("up")
-        self.last = self._lines_until("Sidetrakt ", "! ")[-1]
-
-    def kill(self) -> None:
-        """End it at once, wherever it is."""
-        os.kill(self.pid, signal.SIGKILL)
-        self.died()
-
-    def die_at(self, point: str) -> None:
-        """Have it kill itself when it comes to this point the next time."""
-        part = self.folder.with_name("deadly.part")
-        part.write_text(point)
-        part.replace(self.folder.with_name("deadly"))
-
-    def died(self) -> None:
-        """Wait until it was killed."""
-        if not self.last.startswith("! "):
-            self.last = self._lines_until("! ")[-1]
-        assert self.last == f"! {-signal.SIGKILL}\n"
-        self.pid = 0
-
-    def end(self) -> None:
-        """End it in good order."""
-        os.kill(self.pid, signal.SIGTERM)
-        assert self._lines_until("! ")[-1] == "! 0\n"
-        self.pid = 0
-
-    def waiting(self) -> list[str]:
-        """What waits to be told, as the store has it."""
-        with look_into(self.folder) as db:
-            assert db is not None
-            return [f"{row.topic} {row.title} {row.state} {row.reason}" for row in Outbox(db).open()]
-
-    def playing(self) -> int:
-        """How many sessions are open."""
-        with look_into(self.folder) as db:
-            assert db is not None
-            return len(Sessions(db).open())
-
-    def alerts(self) -> list[str]:
-        """What a person should know, as the store has it."""
-        with look_into(self.folder) as db:
-            assert db is not None
-            return [alert.what for alert in Alerts(db).open_ones()]
-
-    def _begin(self, *words: str) -> None:
-        assert self.forks.stdin is not None
-        self.forks.stdin.write(json.dumps(words) + "\n")
-        self.forks.stdin.flush()
-        self.pid = int(self._lines_until("= ")[-1][2:])
-
-    def _lines_until(self, *starts: str) -> list[str]:
-        lines: list[str] = []
-        while not (lines and lines[-1].startswith(starts)):
-            lines.append(self.lines.get(timeout=PATIENCE))
-            assert lines[-1], lines
-        return lines
-
-    def read(self) -> None:
-        """Take in what is printed; an empty line is its end."""
-        assert self.forks.stdout is not None
-        for line in self.forks.stdout:
-            self.lines.put(line)
-        self.lines.put("")
-
-
-@contextmanager
-def forking(evening: Evening, folder: Path) -> Iterator[Sidetrakt]:
-    """Something that starts Sidetrakt on a data folder within a moment."""
-    port = free_port()
-    plain_environ = {name: text for name, text in os.environ.items() if not name.startswith("SIDETRAKT_")}
-    environ = {**plain_environ, **evening.environ(port), "SIDETRAKT_HOME": str(folder), "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "tests.system.forks", str(folder.with_name("deadly"))]
-    with (folder.with_name("stderr.txt")).open("a") as errors:
-        forks = subprocess.Popen(
-            command, env=environ, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-        made = Sidetrakt(folder, port, forks)
-        reader = threading.Thread(target=made.read)
-        reader.start()
-        try:
-            made._lines_until("ready")
-            yield made
-        finally:
-            with suppress(ProcessLookupError):
-                if made.pid:
-                    os.kill(made.pid, signal.SIGKILL)
-            assert forks.stdin is not None
-            forks.stdin.close()
-            forks.wait(PATIENCE)
-            reader.join(PATIENCE)
-            assert forks.stdout is not None
-            forks.stdout.close()
-
-
-def settle_in(evening: Evening, sidetrakt: Sidetrakt, people: tuple[str, ...]) -> None:
-    """Meet everybody; these persons are joined, have tokens of their own on both servers, and are linked."""
-    sidetrakt.run("people")
-    known = [each["name"] for each in json.loads(sidetrakt.run("people", "--json"))]
-    path = sidetrakt.folder.with_name("token")
-    for name in people:
-        one, other = [each for each in known if each.partition("@")[0].lower().replace(" ", "_") == account_of(name)]
-        sidetrakt.run("people", "join", one, other)
-        path.write_text(evening.sign_in(name))
-        sidetrakt.run("account", f"{name}@home", "--token-file", str(path))
-        path.write_text(json.dumps(evening.signins["trakt"]["users"][user_of(name)]))
-        sidetrakt.run("link", one, "--token-file", str(path))
-    path.unlink()
 
 
 def account_of(person: str) -> str:

@@ -24,7 +24,7 @@ from sidecar.servers.plex import catchup
 from sidecar.store.outbox import Topic
 
 POINTS = ("taken", "stored", "begun", "answered")
-"""Inside an event's transaction; before its 202; a play in hand, not sent; between Trakt's answer and our commit."""
+"""In the transaction of an event; before its 202; a play in hand, not sent; between Trakt's answer and our commit."""
 
 
 def load() -> None:
@@ -63,14 +63,18 @@ def arm(deadly: Path) -> None:
             die("answered")
         done(settle, row, *given)
 
-    Intake._take, Intake._announced = taken, stored  # type: ignore[method-assign, assignment]
-    Settle.begin, Settle.done = begun, answered  # type: ignore[method-assign, assignment]
+    for where, name, instead in (
+        (Intake, "_take", taken),
+        (Intake, "_announced", stored),
+        (Settle, "begin", begun),
+        (Settle, "done", answered),
+    ):
+        setattr(where, name, instead)
 
 
-def say(line: str) -> None:
-    """A line for who began us."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def say(text: str) -> None:
+    """A line for whoever started us."""
+    os.write(1, f"{text}\n".encode())
 
 
 def work() -> None:

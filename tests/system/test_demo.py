@@ -9,9 +9,10 @@ def test_the_tour_runs_to_its_end_and_leaves_nothing_running(sidetrakt: Sidetrak
     done = sidetrakt("up", "--demo", "--once")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
-    steps = tuple(f"{number}/7" for number in range(1, 8))
-    seen = ("finishes", "the two servers counted 3 plays", "Anna is linked to anna", "her history: 1 title")
-    for part in (*steps, *seen, "Sidetrakt has ended"):
+    steps = tuple(f"{number}/9" for number in range(1, 10))
+    seen = ("finishes", "the two servers counted 3 plays", "Anna is linked to anna", "her history: 3 titles")
+    told = ("her 2 plays and ratings were there", "nothing of David", "`sidetrakt status` shows: play,")
+    for part in (*steps, *seen, *told, "Sidetrakt has ended"):
         assert part in done.stdout
     assert sidetrakt.names() == ["demo"]
     again = sidetrakt("up", "--demo", "--once")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 
 from sidecar.demo.catalogue import File
-from tests.system.evening import PATIENCE, Door, Evening, Sidetrakt, forking, settle_in, user_of
+from tests.system.evening import PATIENCE, Door, Evening, user_of
+from tests.system.forking import Sidetrakt, forking, settle_in
 from tests.system.forks import POINTS
 
 LINKED = ("Anna", "Ben", "David", "Zoë Åkesson")
@@ -84,7 +84,7 @@ def test_plays_and_ratings_of_both_servers_arrive_once_whichever_sources_are_on(
         count = evening.looks()
         evening.play(service, "start", "Carla", file=cartoons[0].path, position_s=0)
         if service == "plex" and sources != "hooks":
-            evening.until(partial(evening.looked_after, count), "plex")
+            evening.looked_again(count)
         for do in ("progress", "stop"):
             evening.play(service, do, "Carla", position_s=99999)
         evening.act(service, "rate", person="Carla", file=cartoons[0].path, rating=9)
