@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,7 @@ class Heard:
         self.events: list[Event] = []
         self.gaps: list[datetime | None] = []
         self.rests: list[float] = []
+        self.subscribed: Callable[[], bool] = lambda: True
         self.messages: list[bytes] = []
         self.trouble: list[Exception] = []  # raised instead of hearing
         self.stop = threading.Event()
@@ -64,6 +66,11 @@ class Heard:
     def connected(self, times: int = 1) -> None:
         """Wait until so many lines were opened."""
         self.until(lambda: len(self.gaps) >= times)
+        end = time.monotonic() + PATIENCE
+        with self._more:  # what it said first has to have arrived, or the server tells it nothing yet
+            while not self.subscribed():
+                assert time.monotonic() < end
+                self._more.wait(0.01)
 
     def plays(self) -> list[PlayEvent]:
         """What players did."""

@@ -44,6 +44,7 @@ def heard(clock: FakeClock) -> Heard:
 def listen(home: Home, heard: Heard, store: Store) -> Listen:
     """Listening to the home with its key, or with somebody's token."""
     home.desk.tell("clock", freeze=True)
+    heard.subscribed = lambda: any(line.period is not None for line in home.desk.server.sockets.lines)
     server, libraries = home.desk.server.id, home.client().libraries(home.desk.user())
     with store.write() as db:
         servers = KnownServers(db)
