@@ -124,6 +124,9 @@ class Absorb:
         for side in removers if others and not free else {side.id for side in others if side not in free}:
             table.leave(side, title, at)
         if others and not free:
+            if title not in table.before:  # the side that has it still has said so in this run only
+                value = True if table.history else ratings.plain(table.shown(others[0].id, title))
+                table.agreed[title] = Agreed(value, None, others[0].id)
             return
         table.agreed[title] = Agreed(None, at, removals[0].side)
         for side in removers if table.history else ():

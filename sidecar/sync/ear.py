@@ -54,16 +54,18 @@ class Ear:
         """Whether a fact may be believed: what an incomplete read shows is there, but of plays perhaps not all."""
         return self.read.complete or not isinstance(now, Plays)
 
+    def forgets(self, row: Seen | None) -> bool:
+        """Whether this run takes a side as if it were read for the first time; what is kept is never forgotten."""
+        return not self.side.joined or (self.policy.full and (row is None or row.kept_since is None))
+
     def is_first(self, row: Seen | None, agreed: Agreed | None) -> bool:
-        """Whether a title is met as if for the first time."""
-        if not self.side.joined:
-            return True
-        if row is None or row.value is None:
-            return self.policy.full
-        if agreed is None:
-            return self.policy.full and row.kept_since is None
+        """Whether what is shown of a title now is taken as new, whatever was seen before."""
+        if row is None or row.value is None or not self.side.joined:
+            return self.forgets(row)
+        if agreed is None:  # it was seen, and nobody agreed on it: as where two persons share an account
+            return row.kept_since is None
         # What was removed, and of which this side only was not told yet, does not come back by a full run.
-        return self.policy.full and row.kept_since is None and agreed.value is not None
+        return self.forgets(row) and agreed.value is not None
 
     def must_look(self, title: int, items: tuple[str, ...]) -> bool:
         """Whether absence proves nothing yet: an item left or got another id, or was not asked directly."""

@@ -36,7 +36,7 @@ def absent(ear: Ear, title: int, row: Seen | None) -> Said | None:
     """What a side says that shows nothing of a title any more: an un-watch, once that is beyond doubt."""
     if row is not None and row.expected is REMOVED:
         return _quiet(ear, title, row, replace(row, value=None, expected=None))
-    if ear.is_first(row, None) or (row is not None and row.value is not None and not watched(row.value)):
+    if ear.forgets(row) or (row is not None and row.value is not None and not watched(row.value)):
         return None
     read, items = ear.read, _items(ear, title, row)
     if ear.must_look(title, items):

@@ -77,7 +77,7 @@ def confirmed(row: Seen | None, change: Change, value: Any) -> Seen:
     ours = None if change.action == "remove" else change.value
     if isinstance(ours, Plays) and isinstance(before.ours, Plays):
         ours = Plays((*before.ours.minutes, *(at for at in ours.minutes if at not in before.ours.minutes)))
-    return Seen(value, change.items or before.items, ours=ours)
+    return Seen(value, () if change.feature is Feature.HISTORY else change.items or before.items, ours=ours)
 
 
 def _guarded(ears: list[Ear], said: Mapping[int, list[Said]], policy: Policy) -> tuple[list[Held], Counts]:

@@ -52,7 +52,7 @@ def present(ear: Ear, title: int, row: Seen | None, now: Any, agreed: Agreed | N
 
 def absent(ear: Ear, title: int, row: Seen | None) -> Said | None:
     """What a side says that holds nothing any more: a removal, once that is beyond doubt."""
-    if row is None or row.value is None or ear.is_first(row, None):
+    if row is None or row.value is None or ear.forgets(row):
         return None
     gone, policy = replace(row, value=None, expected=None), ear.policy
     if row.expected is REMOVED:

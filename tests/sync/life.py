@@ -13,7 +13,7 @@ from sidecar.sync import history
 from sidecar.sync.merge import confirmed, expecting, merge
 from sidecar.sync.plan import Agreed, Change, Claim, Plan, Seen
 from sidecar.sync.sides import Policy, Read, Side
-from sidecar.viewing import Told, Viewing, judge, joined, made
+from sidecar.viewing import Told, Viewing, joined, judge, made
 
 T, J, P, J2, P2 = 1, 2, 3, 4, 5
 KEYS = {T: "trakt:uuid", J: "jellyfin:s:anna", P: "plex:p:anna", J2: "jellyfin:s2:anna", P2: "plex:p2:anna"}
@@ -47,6 +47,7 @@ class Life:
     joined: set[int] = field(default_factory=set)
     away: set[int] = field(default_factory=set)
     facts: dict[int, dict[str, Any]] = field(default_factory=dict)  # more for a side's Read, for the next run only
+    blank: dict[int, dict[str, Copy]] = field(default_factory=dict)  # what stands on copies without a viewing
     choices: dict[str, Any] = field(default_factory=dict)
     now: datetime = EVENING
     told: list[tuple[int, datetime | None]] = field(default_factory=list)  # every play that was sent to Trakt
@@ -96,7 +97,7 @@ class Life:
         for side in sides or self.sides:
             if title in self.held[side]:
                 value = self.held[side][title]
-                self.seen[side][title] = Seen(value, () if side == T else self.items[side][title])
+                self.seen[side][title] = Seen(value, () if self.feature is Feature.HISTORY or side == T else self.items[side][title])
 
     # Runs.
 
@@ -136,9 +137,9 @@ class Life:
 
     def copy(self, side: int, item: str, title: int) -> Copy | None:
         """A copy as a direct look shows it, blank ones too."""
-        value = self.facts.get(side, {}).get("blank", {}).get(item)
-        if value is not None:
-            return value
+        blank: dict[str, Copy] = self.blank.get(side, {})
+        if item in blank:
+            return blank[item]
         held = self.held[side].get(title)
         copies = held.copies if isinstance(held, Watched) else ()
         return next((copy for copy in copies if copy.item == item), Copy(item, played=False))
@@ -172,11 +173,11 @@ class Life:
         for claim in plan.claims:
             self.claim(claim)
         for title, minute in plan.gone:
-            rows = self.ledger.get(title, [])
-            self.ledger[title] = [_told(row, Told.GONE) if row.minute == minute else row for row in rows]
+            known = self.ledger.get(title, [])
+            self.ledger[title] = [_told(row, Told.GONE) if row.minute == minute else row for row in known]
         for title in plan.never:
-            rows = self.ledger.get(title, [])
-            self.ledger[title] = [_told(row, Told.NEVER) if row.told is Told.NO else row for row in rows]
+            known = self.ledger.get(title, [])
+            self.ledger[title] = [_told(row, Told.NEVER) if row.told is Told.NO else row for row in known]
 
     def claim(self, claim: Claim) -> None:
         """The ledger's part, with the plays that Trakt shows."""
@@ -184,7 +185,9 @@ class Life:
         taken = {row.minute for row in rows}
         shown = self.held[T].get(claim.title) if T in self.held and T not in self.away else None
         plays = shown.minutes if shown is not None else ()
-        loose = [Viewing(minute=each, told=Told.YES, times={KEYS[T]: each}) for each in plays if each and each not in taken]
+        loose = [
+            Viewing(minute=each, told=Told.YES, times={KEYS[T]: each}) for each in plays if each and each not in taken
+        ]
         undated = [Viewing(told=Told.YES)] if None in plays else []
         known = [*rows, *loose, *undated]
         verdict = judge(claim.sighting, known, 120, first=claim.first)
@@ -221,24 +224,23 @@ class Life:
             held[title] = change.value
 
     def _remove(self, change: Change) -> None:
-        held = self.held[change.side]
-        left = ()
+        title, held = change.title, self.held[change.side]
+        before = held.pop(title, None)
         if change.side == T and isinstance(change.value, Plays):
-            left = tuple(each for each in held[change.title].minutes if each not in change.value.minutes)
-            for row in self.ledger.get(change.title, []):
-                if row.minute in change.value.minutes:
-                    self.ledger[change.title] = [
-                        _told(each, Told.GONE) if each is row else each for each in self.ledger[change.title]
-                    ]
-        held.pop(change.title, None)
-        if left:
-            held[change.title] = Plays(left)
+            minutes = change.value.minutes
+            left = tuple(each for each in before.minutes if each not in minutes) if before is not None else ()
+            if left:
+                held[title] = Plays(left)
+            known = self.ledger.get(title, [])
+            self.ledger[title] = [_told(row, Told.GONE) if row.minute in minutes else row for row in known]
 
     def confirm(self, change: Change) -> Seen:
         """The side said yes: its Seen row, and the rows of the ledger."""
-        rows = self.ledger.get(change.title, [])
-        if change.side == T:
-            self.ledger[change.title] = [_told(row, Told.YES) if row.told is Told.SENT else row for row in rows]
+        rows, value = self.ledger.get(change.title, []), change.value
+        if change.side == T and change.action == "add" and isinstance(value, Plays):
+            self.ledger[change.title] = [
+                _told(row, Told.YES) if row.told is Told.SENT and row.minute in value.minutes else row for row in rows
+            ]
         held = self.held[change.side].get(change.title)
         return confirmed(self.seen[change.side].get(change.title), change, held)
 
