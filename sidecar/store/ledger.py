@@ -15,7 +15,7 @@ import msgspec
 from sqlite_utils import Database
 
 from sidecar.clock import from_text, maybe_from_text, maybe_to_text, to_minute, to_text
-from sidecar.viewing import Sighting, Source, Told, Viewing, judge
+from sidecar.viewing import Sighting, Source, Told, Viewing, joined, judge, made
 
 NEXT = {
     Told.NO: {Told.SENT, Told.YES, Told.NEVER},
@@ -73,19 +73,11 @@ class Ledger:
         known = [*rows, *_without_row(trakt, rows, plays)]
         verdict = judge(sighting, known, runtime, first=first, inexact=inexact)
         if verdict.pairs_with is not None:
-            paired = _joined(verdict.pairs_with, sighting)
+            paired = joined(verdict.pairs_with, sighting)
             return Claim(self._put(trakt, title, paired, at), new=False)
         if verdict.told is None:
             return None
-        moment = sighting.ended or sighting.at
-        viewing = Viewing(
-            began=sighting.began,
-            ended=sighting.ended,
-            minute=to_minute(moment) if moment else None,
-            history_id=sighting.history_id,
-            told=verdict.told,
-            times={sighting.side: sighting.at} if sighting.at and not sighting.ended else {},
-        )
+        viewing = made(sighting, verdict.told)
         return Claim(self._put(trakt, title, viewing, at), new=True)
 
     def of_title(self, trakt: str, title: int) -> list[Viewing]:
@@ -179,26 +171,6 @@ def _without_row(trakt: str, rows: Iterable[Viewing], plays: Iterable[Play]) -> 
         for play in plays
         if play.history_id not in ids and (play.minute is None or to_minute(play.minute) not in minutes)
     ]
-
-
-def _joined(viewing: Viewing, sighting: Sighting) -> Viewing:
-    """The viewing with what this sighting adds to it."""
-    heard = sighting.ended is not None
-    joined = replace(
-        viewing,
-        began=viewing.began or sighting.began,
-        ended=viewing.ended or sighting.ended,
-        times=viewing.times if heard or sighting.at is None else {sighting.side: sighting.at, **viewing.times},
-    )
-    if sighting.source is Source.TRAKT and viewing.told in (Told.NO, Told.SENT):
-        return replace(
-            joined, told=Told.YES, minute=sighting.at and to_minute(sighting.at), history_id=sighting.history_id
-        )
-    if sighting.source is Source.TRAKT and viewing.history_id is None:
-        return replace(joined, history_id=sighting.history_id)
-    if sighting.ended is not None and viewing.told is Told.NO:
-        return replace(joined, minute=to_minute(sighting.ended))
-    return joined
 
 
 def _columns(viewing: Viewing) -> list[Any]:
