@@ -11,6 +11,7 @@ from sidecar.model import Feature
 from sidecar.sync import history, ratings
 from sidecar.sync.plan import Agreed, Note, Seen
 from sidecar.sync.sides import Policy, Read, Side
+from sidecar.viewing import Told
 
 NO_ROWS: Mapping[int, Seen] = {}
 
@@ -62,9 +63,12 @@ class Table:
         return {**self.before, **self.agreed} if self.agreed else self.before
 
     def holds(self, side: Side, title: int) -> bool:
-        """Whether a side has a value."""
+        """Whether a side has a value, or Trakt is about to be told of a play."""
         value = self.shown(side.id, title)
-        return history.watched(value) if self.history else value is not None
+        if not self.history:
+            return value is not None
+        waiting = side.trakt and any(row.told in (Told.NO, Told.SENT) for row in self.policy.ledger.get(title, ()))
+        return waiting or history.watched(value)
 
     def leave(self, side: int, title: int, at: Any) -> None:
         """Let a side differ from what is agreed, because a person wants it so."""
