@@ -36,6 +36,9 @@ class Inventory:
                 year=row.year,
                 runtime=row.runtime,
                 file=row.file,
+                show=row.show,
+                season=row.place[0],
+                number=row.place[1],
             )
             for row in rows
         ]
