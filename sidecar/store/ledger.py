@@ -102,6 +102,27 @@ class Ledger:
         query = "SELECT title, id FROM viewing WHERE trakt = ? AND told = 'sent' ORDER BY id"
         return [(title, self.get(number)) for title, number in self._db.execute(query, [trakt]).fetchall()]
 
+    def in_doubt(self, trakt: str) -> list[tuple[int, Viewing]]:
+        """What a run sent without a settled answer; what live has in hand is live's to settle."""
+        query = (
+            "SELECT title, id FROM viewing v WHERE trakt = ? AND told = 'sent' AND NOT EXISTS (SELECT 1 FROM outbox"
+            " WHERE viewing = v.id AND state IN ('sent', 'doubtful')) ORDER BY id"
+        )
+        return [(title, self.get(number)) for title, number in self._db.execute(query, [trakt]).fetchall()]
+
+    def by_title(self, trakt: str, titles: Iterable[int] | None = None) -> dict[int, list[Viewing]]:
+        """The viewings of an account by title, of all titles or of these and of what is not settled."""
+        query, wanted = "SELECT title, id FROM viewing WHERE trakt = ?", None
+        if titles is not None:
+            wanted = set(titles)
+            wanted.update(row[0] for row in self._db.execute(f"{query} AND told IN ('no', 'sent')", [trakt]))
+            return {title: rows for title in wanted if (rows := self.of_title(trakt, title))}
+        home = dict(map(reversed, self._db.execute(query, [trakt]).fetchall()))
+        found: dict[int, list[Viewing]] = {}
+        for row in self._select("WHERE trakt = ?", trakt):
+            found.setdefault(home[row.id], []).append(row)
+        return found
+
     def set_told(
         self, number: int, told: Told, at: datetime, *, minute: datetime | None = None, history_id: int | None = None
     ) -> Viewing:

@@ -67,6 +67,13 @@ class Matches:
             rows = [(item.id, place, title) for place, title in enumerate(titles)]
             self._db.conn.executemany("INSERT INTO item_title VALUES (?, ?, ?)", rows)
 
+    def refuse(self, title: int, verdict: str, at: datetime) -> None:
+        """The items of a title stand for nothing any more, for this reason."""
+        items = [row[0] for row in self._db.execute("SELECT item FROM item_title WHERE title = ?", [title])]
+        rows = [(verdict, to_text(at), item) for item in items]
+        self._db.conn.executemany("UPDATE item SET verdict = ?, matched_at = ? WHERE id = ?", rows)
+        self._db.execute("DELETE FROM item_title WHERE title = ?", [title])
+
     def again(self, titles: Iterable[int]) -> None:
         """Have the items of these titles matched anew."""
         query = "UPDATE item SET matched_at = NULL WHERE id IN (SELECT item FROM item_title WHERE title = ?)"
@@ -91,6 +98,19 @@ class Matches:
                 f" (SELECT item FROM item_title WHERE title IN ({','.join('?' * len(part))})) ORDER BY i.id, t.place"
             )
             yield from self._db.execute(query, [server, *part])
+
+    def of_items(self, server: str, remotes: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """What these items of a server stand for."""
+        wanted, found = sorted(set(remotes)), dict[str, tuple[int, ...]]()
+        for start in range(0, len(wanted), PORTION):
+            part = wanted[start : start + PORTION]
+            query = (
+                "SELECT i.remote, t.title FROM item i JOIN item_title t ON t.item = i.id WHERE i.server = ?"
+                f" AND i.remote IN ({','.join('?' * len(part))}) ORDER BY i.id, t.place"
+            )
+            for remote, title in self._db.execute(query, [server, *part]):
+                found[remote] = (*found.get(remote, ()), title)
+        return found
 
     def titles(self, servers: Iterable[str], library: str | None = None) -> set[int]:
         """Everything that these servers hold, or that lies in libraries of this name there."""

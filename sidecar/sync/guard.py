@@ -39,7 +39,7 @@ def hold(
 
     `looks` are titles that would be removed if a look confirms it; `on_trakt` are titles with plays there.
     """
-    known = sum(row.value is not None for row in rows.values())
+    known = policy.known.get(side.id) or sum(row.value is not None for row in rows.values())
     removals = [*(one.title for one in said if one.removal), *looks]
     new = [one.title for one in said if one.value is not None and one.moved] if side.joined else []
     undated = [

@@ -119,7 +119,7 @@ def by_title(
         if title is None:
             lost.append(fact)
             continue
-        values[title] = _together(values[title], fact.value) if title in values else fact.value
+        values[title] = together(values[title], fact.value) if title in values else fact.value
         items[title] = tuple(dict.fromkeys((*items.get(title, ()), *fact.items)))
     return values, items, lost
 
@@ -191,7 +191,7 @@ def _other_numbering(item: Item, ref: Ref, title: int, known: Lookups) -> str:
     return f"The numbering seems to differ: Trakt's {label} is “{place.name}”, here it is “{item.name}”."
 
 
-def _together(one: Any, other: Any) -> Any:
+def together(one: Any, other: Any) -> Any:
     """Two facts of one title as one."""
     if isinstance(one, Watched):
         copies = {copy.item: copy for copy in (*one.copies, *other.copies)}

@@ -117,6 +117,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     watched: Mapping[int, datetime | None] = {}  # the newest viewing; for ratings and the watchlist
     rating_watches: bool = False  # Trakt counts what is rated as watched
     playing: Container[int] = frozenset()
+    known: Mapping[int, int] = {}  # how much was seen of a side, where only a part of it is given
 
     def may_write(self, side: Side) -> bool:
         """Whether the direction lets this side be written."""
