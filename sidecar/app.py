@@ -31,6 +31,8 @@ from sidecar.store.outbox import Outbox
 from sidecar.store.owner import Owner, begin_epoch
 from sidecar.store.runs import Runs
 from sidecar.store.vault import open_vault, rotate
+from sidecar.sync.schedule import TURN, Schedule
+from sidecar.sync.service import SyncService
 from sidecar.timer import Job, Timer
 from sidecar.trakt.service import TraktService
 from sidecar.worker import Crew
@@ -86,6 +88,8 @@ class App:
             count=self.metrics.request,
         )
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
+        self.sync = SyncService()
+        self.schedule = Schedule(self.sync, self.store, settings.sync, clock)
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
@@ -102,6 +106,7 @@ class App:
         self.crew.start("chores", self._do_chores)
         if not self.vault.locked:
             self.crew.start("deliver", self.live.deliver.work)
+            self.timer.put(Job("sync", TURN, partial(self._chores.put, self.schedule.turn)))
         self._desk = Desk(owner, perform)
 
     def _daily(self) -> list[tuple[str, Callable[[], object]]]:
