@@ -32,12 +32,13 @@ def inspect(person: str, title: str, *, as_json: bool) -> None:
         say.as_json(found)
         return
     say.line(f"{found['title']}, {found['person']}")
-    for feature in dict.fromkeys(row["feature"] for row in found["sides"]):
+    for feature in dict.fromkeys([*(row["feature"] for row in found["sides"]), *found["agreed"]]):
         rows = [row for row in found["sides"] if row["feature"] == feature]
         say.line()
         shown = [[row["side"], *(value(feature, row[when]) for when in ("now", "seen")), _note(row)] for row in rows]
-        say.table([feature.capitalize(), "Now", "Last seen", ""], shown)
-        say.line(f"Agreed: {_agreed(found['agreed'].get(feature), feature)}")
+        if rows:
+            say.table([feature.capitalize(), "Now", "Last seen", ""], shown)
+        say.line(f"Agreed on {feature}: {_agreed(found['agreed'].get(feature), feature)}")
     _past(found)
     _future(found)
 

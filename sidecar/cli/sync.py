@@ -23,7 +23,11 @@ QUESTION = f"Type “{START}” to do this, “{ONLY_NEW}” for only new things
 )
 @click.argument("person", required=False)
 @click.option("--only", metavar="FEATURE,…", default="", help=f"Only {any_of(Feature)}.")
-@click.option("--direction", type=click.Choice([*Direction]), help="Who may be written, instead of what was chosen.")
+@click.option(
+    "--direction",
+    type=click.Choice([each.value for each in Direction]),
+    help="Who may be written, instead of what was chosen.",
+)
 @click.option("--library", default="", help="Only what lies in the library of this name.")
 @click.option("--title", default="", help="Only the title of this name, or with this id such as tt0113277.")
 @click.option("--full", is_flag=True, help="Take what every side holds as said now; nothing is removed anywhere.")

@@ -64,11 +64,13 @@ def _now(app: App, sides: list[tuple[str, Provider]], ref: Ref) -> list[dict[str
         {"key": key, "side": side.label(), "feature": feature} | _read(side, feature, ref)
         for key, side in sides
         for feature in features
-        if side.is_configured() and feature in side.features()
+        if feature in side.features()
     ]
 
 
 def _read(side: Provider, feature: Feature, ref: Ref) -> dict[str, Any]:
+    if not side.is_configured():
+        return {"now": None, "problem": side.health().what}
     try:
         index: Index = side.build_index(feature, only=[ref])
     except SidetraktError as problem:
