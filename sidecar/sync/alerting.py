@@ -28,7 +28,7 @@ def tell(store: Store, result: Result, at: datetime) -> None:
         found = {
             "failed": (result.problem or "The sync failed.") if result.state == "failed" else "",
             "stale": f"Not everything could be read. {stale}" if stale else "",
-            "held": f"{count_of(held, 'change')} of a sync waits for a decision." if held else "",
+            "held": f"A sync holds back {count_of(held, 'change')} until somebody decides." if held else "",
         }
         steps = {
             "failed": result.next_step or "It is tried again by itself; `sidetrakt runs` says more.",

@@ -110,12 +110,11 @@ class Schedule:
         with self._store.read() as db:
             people = People(db)
             linked = [person for person in people.all() if people.linked(person) is not None]
-        for person in linked:
-            if person.id in self._asked - scheduled and not self._sync.waits_for_preview(person):
-                found.append(Due(person=person, request=Request(asked_by=SCHEDULE)))
+        begun = [person for person in linked if not self._sync.waits_for_preview(person)]
         with self._lock:
-            self._asked &= {person.id for person in linked}
-        return found
+            self._asked &= {person.id for person in begun}
+            more = [person for person in begun if person.id in self._asked - scheduled]
+        return [*found, *(Due(person=person, request=Request(asked_by=SCHEDULE)) for person in more)]
 
     def _may_begin(self, due: Due, now: datetime) -> bool:
         """Whether this is the moment: nothing of this person goes, it is not quiet, and the shifted turn has come."""
