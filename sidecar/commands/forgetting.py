@@ -46,7 +46,7 @@ def _person(app: App, person: Person) -> dict[str, object]:
         app.trakt.links.unlink(person.name)
     with app.store.write() as db:
         secrets = Forgetting(db).person(person)
-        secrets += Forgetting(db).trakt(account.uuid) if account is not None else []
+        secrets += Forgetting(db).trakt(account.uuid, person) if account is not None else []
         for secret in secrets:
             app.vault.drop(db, secret)
     return {"person": person.name, "comes_back": bool(accounts)}

@@ -19,6 +19,7 @@ from sidecar.store.inspection import Inspection
 from sidecar.store.ledger import Ledger
 from sidecar.store.people import People, Person, TraktAccount
 from sidecar.store.titles import Titles
+from sidecar.sync.linked import Household, Linked
 from sidecar.sync.request import Request, Result
 
 _PLACE = re.compile(r" (S\d+E\d+|season \d+|\(\d{4}\))$", re.IGNORECASE)
@@ -32,9 +33,7 @@ def inspect(app: App, arguments: Arguments) -> Iterator[Event]:
         account = People(db).linked(person)
         title = _title(Titles(db), arguments["title"])
         ref = Titles(db).refs([title])[title]
-    sides = ([(f"trakt:{account.uuid}", app.trakt.side(account.uuid))] if account else []) + [
-        (each.key, each.side) for each in app.servers.sides(person)
-    ]
+    sides = Household(app.store, app.trakt, app.servers)(person)
     now = yield from meanwhile(app, lambda: _now(app, sides, ref), "every side")
     coming = yield from meanwhile(app, lambda: _coming(app, person, title), "sync")
     yield {"result": {"person": person.name, "title": ref.label()} | _kept(app, person, account, title, now) | coming}
@@ -57,14 +56,14 @@ def _title(titles: Titles, text: str) -> int:
     raise UserError(f"“{text}” may be several titles: {listed}.", "Name one of them, or give its id.")
 
 
-def _now(app: App, sides: list[tuple[str, Provider]], ref: Ref) -> list[dict[str, Any]]:
+def _now(app: App, sides: list[Linked], ref: Ref) -> list[dict[str, Any]]:
     """What each side shows at this moment, by feature."""
     features = [Feature(name) for name in app.settings.sync.features]
     return [
-        {"key": key, "side": side.label(), "feature": feature} | _read(side, feature, ref)
-        for key, side in sides
+        {"key": each.key, "side": each.side.label(), "feature": feature} | _read(each.side, feature, ref)
+        for each in sorted(sides, key=lambda each: not each.trakt)
         for feature in features
-        if feature in side.features()
+        if feature in each.side.features()
     ]
 
 

@@ -43,11 +43,17 @@ class Forgetting:
         self._db.execute("DELETE FROM person WHERE id = ?", [person.id])
         return [account.secret for account in accounts]
 
-    def trakt(self, uuid: str) -> list[str]:
-        """Forget a Trakt account that nobody is linked to."""
-        if People(self._db).sharing(uuid):
+    def trakt(self, uuid: str, person: Person) -> list[str]:
+        """Forget what a person's Trakt account looked like, and all of it where nobody else is linked to it."""
+        others = People(self._db).sharing(uuid)
+        keys = [
+            f"trakt:{uuid}#{person.id}",
+            *([f"trakt:{uuid}"] if all(person.id < each.id for each in others) else []),
+        ]
+        self._db.conn.executemany("DELETE FROM side WHERE key = ?", [(key,) for key in keys])
+        if others:
             return []
-        self._db.execute("DELETE FROM side WHERE key = ?", [f"trakt:{uuid}"])
+        self._db.execute("DELETE FROM side WHERE instr(key, ?) = 1", [f"trakt:{uuid}#"])
         for table in ("outbox", "viewing", "session", "elsewhere"):
             self._db.execute(f"DELETE FROM {table} WHERE trakt = ?", [uuid])
         self._db.execute("DELETE FROM trakt_account WHERE uuid = ?", [uuid])

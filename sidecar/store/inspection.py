@@ -67,7 +67,8 @@ class Inspection:
             kind, _, rest = key.partition(":")
             server, _, user = rest.partition(":")
             if kind == "trakt":
-                found[number] = f"Trakt ({accounts[rest]})" if rest in accounts else "Trakt"
+                account = accounts.get(rest.partition("#")[0])
+                found[number] = f"Trakt ({account})" if account else "Trakt"
             elif kind == "plex.tv":
                 found[number] = "the Plex watchlist"
             else:

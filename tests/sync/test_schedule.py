@@ -34,7 +34,7 @@ class House:
     def __init__(self, store: Store, **settings: Any) -> None:
         self.store, self.clock, self.sync = store, FakeClock(), FakeSync()
         self.settings, self.late = Sync(**settings), 0.0  # the share of the longest shift that everybody gets
-        self.waiting: list[Callable[[], None]] | None = None
+        self.slow, self.waiting = False, list[Callable[[], None]]()
         self.schedule = self.restarted()
 
     def restarted(self, zone: Any = UTC) -> Schedule:
@@ -46,10 +46,7 @@ class House:
         return self.schedule
 
     def _spawn(self, work: Callable[[], None]) -> None:
-        if self.waiting is None:
-            work()
-        else:
-            self.waiting.append(work)
+        self.waiting.append(work) if self.slow else work()
 
     def person(self, name: str) -> Person:
         with self.store.read() as db:
@@ -149,7 +146,7 @@ def test_a_shift_is_never_more_than_a_tenth_of_the_interval(store: Store) -> Non
 
 
 def test_a_run_that_goes_on_is_not_begun_a_second_time(house: House) -> None:
-    house.started().waiting = []
+    house.started().slow = True
     house.due("Anna")
     assert house.turn() == []
     assert house.turn(15) == []
@@ -187,7 +184,7 @@ def test_what_was_asked_for_beside_a_run_that_is_due_is_one_run(house: House) ->
 
 
 def test_a_scan_during_a_run_is_not_forgotten(house: House) -> None:
-    house.started().waiting = []
+    house.started().slow = True
     house.due("Anna")
     house.turn()
     house.due()
