@@ -91,6 +91,7 @@ class SideState:
     read_at: datetime | None = None
     whole_at: datetime | None = None  # when all of it was read
     libraries: tuple[str, ...] | None = None  # that were listed then; None where a side has none
+    known_at: datetime | None = None  # until when its items were met
 
 
 class Baseline:
@@ -116,20 +117,25 @@ class Baseline:
     def set_state(self, side: int, feature: Feature, state: SideState) -> None:
         """Store how far a side has come."""
         self._db.execute(
-            "INSERT INTO side_feature (side, feature, joined_at, mark, read_at, whole_at, libraries)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (side, feature) DO UPDATE"
+            "INSERT INTO side_feature (side, feature, joined_at, mark, read_at, whole_at, libraries, known_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (side, feature) DO UPDATE"
             " SET joined_at = excluded.joined_at, mark = excluded.mark, read_at = excluded.read_at,"
-            " whole_at = excluded.whole_at, libraries = excluded.libraries",
+            " whole_at = excluded.whole_at, libraries = excluded.libraries, known_at = excluded.known_at",
             [
                 *(side, feature, maybe_to_text(state.joined_at), _json(state.mark)),
                 *(maybe_to_text(state.read_at), maybe_to_text(state.whole_at), _json(state.libraries)),
+                maybe_to_text(state.known_at),
             ],
         )
 
-    def forget_marks(self, side: str) -> None:
-        """Have everything of a side read again, whether or not it moved."""
-        query = "UPDATE side_feature SET mark = NULL WHERE side = (SELECT id FROM side WHERE key = ?)"
-        self._db.execute(query, [side])
+    def unread(self, titles: Iterable[int]) -> None:
+        """Have Trakt read again, whether or not it moved, where nobody looked yet what it has of these."""
+        sides = "SELECT side, feature FROM side_feature JOIN side ON id = side WHERE key LIKE 'trakt:%'"
+        for side, feature in self._db.execute(sides).fetchall():
+            query = "SELECT 1 FROM seen WHERE side = ? AND feature = ? AND title = ?"
+            if not all(self._db.execute(query, [side, feature, title]).fetchone() for title in titles):
+                query = "UPDATE side_feature SET mark = NULL WHERE side = ? AND feature = ?"
+                self._db.execute(query, [side, feature])
 
     def agreed_rows(self, person: int, feature: Feature, titles: Iterable[int] | None = None) -> Iterator[Any]:
         """All that is agreed, or of these titles, as it is stored: title, value, moment, side."""
@@ -141,14 +147,20 @@ class Baseline:
         query = "SELECT title, value, items, kept_since, expected, ours FROM seen WHERE side = ? AND feature = ?"
         yield from self._some(query, [side, feature], titles)
 
-    def titles(self, person: int, feature: Feature, sides: Iterable[int]) -> set[int]:
-        """Every title of which anything is agreed or was seen."""
+    def agreed_titles(self, person: int, feature: Feature) -> set[int]:
+        """Every title of which anything is agreed."""
         query = "SELECT title FROM agreed WHERE person = ? AND feature = ?"
-        found = {row[0] for row in self._db.execute(query, [person, feature])}
-        for side in sides:
-            rows = self._db.execute("SELECT title FROM seen WHERE side = ? AND feature = ?", [side, feature])
-            found.update(row[0] for row in rows)
-        return found
+        return {row[0] for row in self._db.execute(query, [person, feature])}
+
+    def seen_titles(self, side: int, feature: Feature) -> set[int]:
+        """Every title of which a side was seen."""
+        query = "SELECT title FROM seen WHERE side = ? AND feature = ?"
+        return {row[0] for row in self._db.execute(query, [side, feature])}
+
+    def count(self, side: int, feature: Feature) -> int:
+        """How many titles hold something on a side, as far as was seen."""
+        query = "SELECT count(*) FROM seen WHERE side = ? AND feature = ? AND value <> 'null'"
+        return int(self._db.execute(query, [side, feature]).fetchone()[0])
 
     def _some(self, query: str, values: list[Any], titles: Iterable[int] | None) -> Iterator[Any]:
         if titles is None:

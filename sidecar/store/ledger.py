@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from sidecar.clock import from_text, maybe_from_text, maybe_to_text, to_minute, to_text
 from sidecar.viewing import Sighting, Source, Told, Viewing, joined, judge, made
 
+FEW = 1000  # titles that are asked for one by one
 NEXT = {
     Told.NO: {Told.SENT, Told.YES, Told.NEVER},
     Told.SENT: {Told.NO, Told.YES, Told.NEVER},
@@ -110,18 +111,22 @@ class Ledger:
         )
         return [(title, self.get(number)) for title, number in self._db.execute(query, [trakt]).fetchall()]
 
-    def by_title(self, trakt: str, titles: Iterable[int] | None = None) -> dict[int, list[Viewing]]:
-        """The viewings of an account by title, of all titles or of these and of what is not settled."""
-        query, wanted = "SELECT title, id FROM viewing WHERE trakt = ?", None
-        if titles is not None:
-            wanted = set(titles)
-            wanted.update(row[0] for row in self._db.execute(f"{query} AND told IN ('no', 'sent')", [trakt]))
+    def by_title(self, trakt: str, titles: Iterable[int]) -> dict[int, list[Viewing]]:
+        """The viewings of an account by title, of these titles."""
+        wanted, found = set(titles), dict[int, list[Viewing]]()
+        query = "SELECT title, id FROM viewing WHERE trakt = ?"
+        if len(wanted) < FEW:
             return {title: rows for title in wanted if (rows := self.of_title(trakt, title))}
-        home = dict(map(reversed, self._db.execute(query, [trakt]).fetchall()))
-        found: dict[int, list[Viewing]] = {}
+        home = {number: title for title, number in self._db.execute(query, [trakt]) if title in wanted}
         for row in self._select("WHERE trakt = ?", trakt):
-            found.setdefault(home[row.id], []).append(row)
+            if row.id in home:
+                found.setdefault(home[row.id], []).append(row)
         return found
+
+    def open_titles(self, trakt: str) -> list[int]:
+        """The titles of which something is still to be told, or in doubt."""
+        query = "SELECT DISTINCT title FROM viewing WHERE trakt = ? AND told IN ('no', 'sent')"
+        return [row[0] for row in self._db.execute(query, [trakt])]
 
     def set_told(
         self, number: int, told: Told, at: datetime, *, minute: datetime | None = None, history_id: int | None = None

@@ -193,6 +193,7 @@ CREATE TABLE elsewhere (trakt TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (tr
 CREATE INDEX elsewhere_hash ON elsewhere (hash);
 ALTER TABLE side_feature ADD COLUMN whole_at TEXT;
 ALTER TABLE side_feature ADD COLUMN libraries TEXT;
+ALTER TABLE side_feature ADD COLUMN known_at TEXT;
 CREATE TABLE counted (
     person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, feature TEXT NOT NULL,
     side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, rule TEXT NOT NULL, count INTEGER NOT NULL,

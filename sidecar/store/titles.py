@@ -36,6 +36,7 @@ class Titles:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._shows: dict[Ids, int] = {}
+        self.moves: dict[int, int] = {}  # titles that became others since
 
     def learn(self, ref: Ref) -> tuple[int, Conflict | None]:
         """Take Trakt's word for a title and its ids; a conflict says that an id belonged to another title until now."""
@@ -191,6 +192,7 @@ class Titles:
 
     def _move(self, old: int, new: int) -> None:
         """Everything that hangs on one title hangs on another from here on."""
+        self.moves[old] = new
         for table in _MOVES_WITH_A_TITLE:
             self._db.execute(f"UPDATE {table} SET title = ? WHERE title = ?", [new, old])
         for table in _ONCE_A_TITLE:

@@ -36,7 +36,7 @@ class Linked:
     @property
     def trakt(self) -> str:
         """The uuid of its Trakt account; nothing if it is none."""
-        return self.key.removeprefix(TRAKT) if self.key.startswith(TRAKT) else ""
+        return self.key.removeprefix(TRAKT).partition("#")[0] if self.key.startswith(TRAKT) else ""
 
     def as_side(self, feature: Feature, *, joined: bool) -> Side:
         """What a merge is told of it."""
@@ -67,6 +67,7 @@ class Household:
         """All sides of a person."""
         with self._store.read() as db:
             account = People(db).linked(person)
+            sharing = People(db).sharing(account.uuid) if account is not None else []
         found = [
             Linked(
                 each.key,
@@ -78,7 +79,10 @@ class Household:
             for each in self._servers.sides(person)
         ]
         if account is not None:
-            found.append(Linked(f"{TRAKT}{account.uuid}", self._trakt.side(account.uuid), at_once=BATCH))
+            # What one of several persons made of it is news to the others, so each remembers it apart.
+            first = person.id == min(each.id for each in sharing)
+            key = f"{TRAKT}{account.uuid}" + ("" if first else f"#{person.id}")
+            found.append(Linked(key, self._trakt.side(account.uuid), at_once=BATCH))
         return found
 
 

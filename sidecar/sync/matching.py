@@ -12,6 +12,7 @@ from sidecar.clock import Clock
 from sidecar.contract import Fact
 from sidecar.errors import RemoteError, SidetraktError
 from sidecar.model import Ids, Kind, Ref
+from sidecar.store.baseline import Baseline
 from sidecar.store.claims import SURE, Claims, Words, bond, words_of
 from sidecar.store.db import Store, Transaction
 from sidecar.store.elsewhere import Elsewhere
@@ -35,15 +36,16 @@ class Matching:
     def __init__(self, store: Store, elsewhere: Elsewhere, ask: AskTrakt, clock: Clock) -> None:
         self._store, self._elsewhere, self._ask, self._clock = store, elsewhere, ask, clock
 
-    def match(self, servers: Sequence[str], between: Callable[[], None] = lambda: None) -> set[int]:
-        """Find the titles of all items that wait; gives those of which Trakt may have something that nobody read."""
-        gained, left = set[int](), set[int]()
+    def match(self, servers: Sequence[str], between: Callable[[], None] = lambda: None) -> None:
+        """Find the titles of all items that wait; where Trakt may have something of them unread, it is read again."""
+        left: set[int] = set()
         while True:
             with self._store.read() as db:
                 waiting = [item for item in Matches(db).waiting(servers, PORTION + len(left)) if item.id not in left]
             if not waiting:
-                return gained
+                return
             answers = self._answers(waiting)
+            gained: set[int] = set()
             with self._store.write() as db:
                 for item, titles, verdict, known in self._found(db, waiting, answers):
                     if titles is None:
@@ -51,17 +53,15 @@ class Matching:
                     else:
                         Matches(db).put(item, titles, verdict, self._clock.now())
                         gained.update(titles if known else ())
+                Baseline(db).unread(gained)
             between()
 
-    def learn(self, facts: Sequence[Fact], account: str, held: set[int]) -> tuple[list[int | None], bool]:
-        """The titles of Trakt's facts in their order, None for what no server of the person holds.
-
-        Also whether titles that were known before became one, so that whoever has numbers must look again.
-        """
+    def learn(self, facts: Sequence[Fact], account: str, held: set[int]) -> tuple[list[int | None], dict[int, int]]:
+        """The titles of Trakt's facts in their order, None for what nobody `held`; and titles that became others."""
         with self._store.read() as db:
             known = {kind: Titles(db).numbers(kind) for kind in {fact.ref.kind for fact in facts}}
         found: list[int | None] = [known[fact.ref.kind].get(fact.ref.ids.trakt or 0) for fact in facts]
-        new, moved = [index for index, title in enumerate(found) if title is None], False
+        new, moved = [index for index, title in enumerate(found) if title is None], dict[int, int]()
         for start in range(0, len(new), PORTION):
             part = {index: facts[index].ref for index in new[start : start + PORTION]}
             with self._store.read() as db:
@@ -71,17 +71,19 @@ class Matching:
                 for word in words:
                     by_word.setdefault(word, set()).add(title)
             with self._store.write() as db:
+                titles = Titles(db)
                 for index, ref in part.items():
                     words = words_of(ref)
                     close = {title: bond(words, near[title]) for word in words for title in by_word.get(word, ())}
                     if any(strength > 0 for strength in close.values()) or any(pair in ids for pair in _pairs([ref])):
-                        found[index], conflict = Titles(db).learn(ref)
+                        found[index], conflict = titles.learn(ref)
                         Matches(db).again(conflict.titles if conflict else ())
-                        moved |= sum(strength > 0 for strength in close.values()) > 1 or conflict is not None
                     elif words:
                         self._elsewhere.put(db, account, words_of(ref, "trakt"))
                     for title in [title for title, strength in close.items() if strength < 0]:
                         Matches(db).refuse(title, OTHER_IDS.format(label=ref.label()), self._clock.now())
+                moved |= titles.moves
+        held = {moved.get(title, title) for title in held}
         return [title if title in held else None for title in found], moved
 
     def _answers(self, waiting: Iterable[Stored]) -> Answers:

@@ -1,4 +1,4 @@
-"""The baseline in the types of a merge: read from the store as what each side holds, and changes as they are journalled."""
+"""The baseline in the types of a merge: what each side holds as it holds it, and changes as the journal has them."""
 
 from __future__ import annotations
 
