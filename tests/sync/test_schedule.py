@@ -281,6 +281,14 @@ def test_an_hour_that_was_slept_through_is_made_up_for_once(store: Store) -> Non
     assert house.turn() == ["Anna", "Ben"]
 
 
+def test_an_hour_before_midnight_that_was_slept_through_is_made_up_for_after_it(store: Store) -> None:
+    house = House(store, at="23:30")
+    house.clock.set_wall(at(23, 0))
+    house.turn()
+    house.clock.set_wall(at(0, 10, day=2))
+    assert house.turn() == ["Anna", "Ben"]
+
+
 # What came of it
 
 
