@@ -21,6 +21,7 @@ NAMES = {T: "Trakt", J: "Jellyfin", P: "Plex", J2: "Jellyfin 2", P2: "Plex 2"}
 EVENING = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FILM, OTHER = 100, 101
+REMOVE: dict[str, Any] = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
 
 
 def at(hours: float = 0, minutes: float = 0) -> datetime:
@@ -97,7 +98,9 @@ class Life:
         for side in sides or self.sides:
             if title in self.held[side]:
                 value = self.held[side][title]
-                self.seen[side][title] = Seen(value, () if self.feature is Feature.HISTORY or side == T else self.items[side][title])
+                self.seen[side][title] = Seen(
+                    value, () if self.feature is Feature.HISTORY or side == T else self.items[side][title]
+                )
 
     # Runs.
 

@@ -200,7 +200,9 @@ def test_line_15_a_begun_item_whose_date_moved_says_nothing_until_it_ends() -> N
     assert said(life) == [(at(), False)]
 
 
-@pytest.mark.parametrize(("rating", "toggled", "removal"), [(4.0, False, False), (None, False, True), (4.0, True, True)])
+@pytest.mark.parametrize(
+    ("rating", "toggled", "removal"), [(4.0, False, False), (None, False, True), (4.0, True, True)]
+)
 def test_line_15_blank_while_the_rating_moved_is_a_fault_of_the_server(
     rating: float | None, *, toggled: bool, removal: bool
 ) -> None:
@@ -264,7 +266,9 @@ def test_line_17_plays_on_trakt_need_no_row_unless_one_waits_for_them() -> None:
 @pytest.mark.parametrize(
     ("explained", "viewing"), [([], True), ([at(minutes=5)], False), ([at(minutes=6)], True), ([at(minutes=-5)], False)]
 )
-def test_line_18_a_date_that_moved_is_a_viewing_unless_it_is_explained(explained: list[datetime], *, viewing: bool) -> None:
+def test_line_18_a_date_that_moved_is_a_viewing_unless_it_is_explained(
+    explained: list[datetime], *, viewing: bool
+) -> None:
     life = agreed()
     life.put(J, Watched((Copy("a", played=True, count=2, at=at()),)))
     life.facts[J] = {"explained": {"a": tuple(explained)}}
@@ -395,7 +399,7 @@ def test_line_36_what_is_held_moves_neither_agreed_nor_seen() -> None:
         life.put(J, Watched((jelly(f"i{title}", at(-title * 3)),)), title)
     plan = life.run()
     assert [(part.side, part.rule, len(part.titles)) for part in plan.held] == [(J, "new values", 250)]
-    assert not (life.agreed or life.seen[J] or plan.claims or plan.changes)
+    assert (life.agreed, life.seen[J], plan.claims, plan.changes) == ({}, {}, [], [])
 
 
 @pytest.mark.parametrize("why", ["direction", "away", "kept", "playing", "not in the library", "resumed", "incomplete"])

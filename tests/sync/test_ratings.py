@@ -10,9 +10,7 @@ from sidecar.contract import Collected, Listed, Media, Rating, Scope
 from sidecar.model import Direction, Feature, Kind
 from sidecar.sync import ratings
 from sidecar.sync.merge import merge
-from tests.sync.life import FILM, LONG_AGO, OTHER, J, Life, P, T, at, rated, written
-
-REMOVE = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+from tests.sync.life import FILM, LONG_AGO, OTHER, REMOVE, J, Life, P, T, at, rated, written
 
 
 def agreed(value: float = 6, feature: Feature = Feature.RATINGS, **more: Any) -> Life:
@@ -21,7 +19,9 @@ def agreed(value: float = 6, feature: Feature = Feature.RATINGS, **more: Any) ->
     given = {Feature.RATINGS: rated(value, LONG_AGO), Feature.WATCHLIST: Listed(LONG_AGO)}
     for side in life.sides:
         life.put(side, given.get(feature, Collected(LONG_AGO, Media(resolution="hd_1080p"))))
-    life.agree(int(value) if feature is Feature.RATINGS else True if feature is Feature.WATCHLIST else life.held[T][FILM])
+    life.agree(
+        int(value) if feature is Feature.RATINGS else True if feature is Feature.WATCHLIST else life.held[T][FILM]
+    )
     return life
 
 
@@ -116,10 +116,11 @@ def test_else_that_side_is_kept_and_nothing_is_removed_or_comes_back(side: int) 
 def test_a_removal_goes_where_it_may_and_the_others_are_kept(remove_at: str) -> None:
     life = agreed()
     life.put(J, None)
+    choices: dict[str, Any] = {remove_at: LONG_AGO}
     for _ in range(3):
-        life.run(**{remove_at: LONG_AGO})
+        life.run(**choices)
         assert stars(life) == ([None, None, 6] if remove_at == "remove_at_trakt" else [6, None, None])
-    life.run(**{remove_at: LONG_AGO}, full=True)
+    life.run(full=True, **choices)
     assert life.held[J].get(FILM) is None
 
 
@@ -138,7 +139,8 @@ def test_what_left_is_no_statement(how: str) -> None:
     life.put(J, None)
     if how in ("left", "another id"):
         life.items[J] = {} if how == "left" else {FILM: ("b",)}
-    life.facts[J] = {"part": {"scope": Scope.PART}, "incomplete": {"complete": False}}.get(how, {})
+    more: dict[str, dict[str, Any]] = {"part": {"scope": Scope.PART}, "incomplete": {"complete": False}}
+    life.facts[J] = more.get(how, {})
     plan = life.run(**REMOVE)
     assert not plan.agreed
     assert stars(life)[0] == 6
