@@ -64,14 +64,15 @@ def lacks(value: Plays | Watched | None, row: Seen | None, items: Sequence[str])
     return not all(item in known for item in items)
 
 
-def newest(values: Iterable[Plays | Watched | None], rows: Iterable[Viewing] = ()) -> At:
-    """The newest dated viewing of a title that anybody knows of."""
-    dated = [row.ended or row.minute for row in rows]
+def newest(values: Iterable[Plays | Watched | None], rows: Iterable[Viewing] = (), *, begins: bool = False) -> At:
+    """The newest dated viewing; a copy's own date is one only where it is a begin, elsewhere it may be our mark."""
+    dated = [row.ended or row.minute for row in rows if row.told in (Told.NO, Told.SENT, Told.YES)]
     for value in values:
         if isinstance(value, Plays):
             dated += value.minutes
         elif value is not None:
-            dated += [copy.at for copy in value.copies if copy.played]
+            dated += value.plays
+            dated += [copy.at for copy in value.copies if copy.played and begins]
     return max((at for at in dated if at is not None and at.year > NEVER), default=None)
 
 

@@ -6,8 +6,9 @@
 - the ledger's rows of the person's Trakt account, decisions about held parts and counts of the last 24 hours.
 Titles in `plan.looks` are asked directly (`Read.looked`) and all is merged once more; what cannot be asked then is left
 alone. In one transaction the engine stores agreed and seen (empty rows may go), gives the claims to the ledger together
-with the plays that Trakt shows now, moves `gone` and `never`, and stores held parts, counts and changes. Before each
-write it commits `expecting`, afterwards `confirmed`. Of Trakt's history the ledger says in the end what is told.
+with the plays that Trakt shows, or was last seen with, moves `gone` and `never`, and stores held parts, counts and
+changes. Before each write it commits `expecting`, afterwards `confirmed`. Of Trakt's history the ledger says in the end
+what is told, and only to a Trakt that was read in this run.
 Two persons who share a Trakt account are merged from one read, before its Seen rows are stored.
 """
 

@@ -84,7 +84,7 @@ def _reverted(change: Change, now: Any) -> Change:
     of_plays = isinstance(change.value, Plays) and (change.before is None or isinstance(change.before, Plays))
     back: Any = change.before
     if change.feature is Feature.HISTORY and isinstance(back, Watched):
-        back = Plays((history.newest([back]),)) if back else None
+        back = Plays((history.newest([back], begins=True),)) if back else None
     if of_plays and isinstance(now, Plays | None):
         back = change.value  # exactly these plays go, or come again with their minutes
         action = "remove" if change.action == "add" else "add"

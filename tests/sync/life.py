@@ -183,10 +183,11 @@ class Life:
             self.ledger[title] = [_told(row, Told.NEVER) if row.told is Told.NO else row for row in known]
 
     def claim(self, claim: Claim) -> None:
-        """The ledger's part, with the plays that Trakt shows."""
+        """The ledger's part, with the plays that Trakt shows, or was last seen with."""
         rows = self.ledger.setdefault(claim.title, [])
         taken = {row.minute for row in rows}
-        shown = self.held[T].get(claim.title) if T in self.held and T not in self.away else None
+        seen = self.seen.get(T, {}).get(claim.title, Seen(None)).value
+        shown = self.held[T].get(claim.title) if T in self.held and T not in self.away else seen
         plays = shown.minutes if shown is not None else ()
         loose = [
             Viewing(minute=each, told=Told.YES, times={KEYS[T]: each}) for each in plays if each and each not in taken
