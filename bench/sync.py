@@ -72,9 +72,9 @@ def held(side: Side, feature: Feature, count: int) -> Rows:
 
 
 def changed(side: int, feature: Feature, count: int) -> Rows:
-    """Every two hundredth title, another one on each side."""
-    at = NOW - timedelta(minutes=5)
-    return {title: value(side, feature, title, at, rating=9) for title in range(side, count, 200)}
+    """Every two hundredth title was watched or rated again, another one on each side, an hour apart."""
+    again = {title: NOW + timedelta(hours=title) for title in range(side, count, 200)}
+    return {title: value(side, feature, title, at, rating=9) for title, at in again.items()}
 
 
 def value(side: int, feature: Feature, title: int, at: datetime, rating: int = 7) -> Any:

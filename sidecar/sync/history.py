@@ -150,7 +150,7 @@ def _of_copies(ear: Ear, title: int, row: Seen | None, now: Watched, agreed: Agr
         copies.append(copy)
         _sort_out(ear, copy, was, row, viewings=viewings, marks=marks, listed=bool(plays))
     viewings.update(plays)
-    copies += _others(ear, title, now, old)
+    copies += _others(ear, title, now, old) if old else ()
     whole = Watched(tuple(copies), now.plays or (row.value.plays if row is not None and row.value is not None else ()))
     if not whole and not viewings:
         return absent(ear, title, row) if row is not None and watched(row.value) else None
