@@ -156,7 +156,7 @@ class Spread:
 
     def _play(self, title: int, agreed: Agreed) -> Plays:
         """The newest dated viewing that anybody knows of: the date that a server is given."""
-        dated = [at for at in (self._table.newest(title), agreed.at) if at is not None and at.year > history.NEVER]
+        dated = [at for at in (self._table.newest(title), agreed.at) if at is not None]
         return Plays((max(dated, default=None),))
 
     def _list_kept(self, side: Side) -> None:

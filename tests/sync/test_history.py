@@ -529,3 +529,123 @@ def test_a_value_of_which_nothing_was_agreed_yet_speaks() -> None:
     life.run()
     assert life.watched(J)
     assert life.watched(P)
+
+
+def test_line_15_our_own_removal_is_no_statement() -> None:
+    life = unwatched(agreed(T, J), T)
+    life.choices = {"remove_on_servers": LONG_AGO}
+    life.run(killed_after=0)
+    assert not life.watched(J)
+    plan = life.run()
+    assert not plan.agreed
+    assert not plan.never
+    assert FILM not in life.seen[J]
+
+
+def test_line_15_our_own_play_on_trakt_settles_its_row_and_says_nothing() -> None:
+    life = Life(sides=(T, J), joined={T, J})
+    life.play(J, at())
+    life.run(killed_after=0)
+    assert [row.told for row in life.ledger[FILM]] == [Told.SENT]
+    life.put(J, None)
+    life.run(remove_at_trakt=LONG_AGO)
+    assert [row.told for row in life.ledger[FILM]] == [Told.GONE]
+    assert not life.watched(T), "a play that we told ourselves does not speak against an un-watch"
+    life = Life(sides=(T, J), joined={T, J})
+    life.play(J, at())
+    life.run(killed_after=0)
+    life.run()
+    assert [row.told for row in life.ledger[FILM]] == [Told.YES]
+
+
+def test_line_18_a_date_that_is_gone_is_no_viewing() -> None:
+    life = agreed()
+    life.put(J, Watched((Copy("a", played=True, count=1),)))
+    assert said(life) == []
+
+
+def test_line_20_a_copy_that_is_watched_and_begun_when_first_met_is_a_mark_without_a_date() -> None:
+    life = Life()
+    life.put(J, Watched((Copy("a", played=True, count=2, at=at(), begun=True),)))
+    assert said(life) == [(None, True)]
+
+
+def test_line_21_a_copy_that_vanished_between_listing_and_look_proves_nothing() -> None:
+    life = unwatched(agreed(), J)
+    reads = {side: life.read(side) for side in life.sides}
+    reads[J] = reads[J].looked({}, frozenset({FILM}), there={})
+    plan = merge(life.agreed, life.seen, reads, life.policy())
+    assert FILM not in plan.seen[J]
+
+
+def test_line_21_a_copy_that_was_unwatched_before_is_not_asked_for_again() -> None:
+    life = agreed(T, J)
+    life.put(J, Watched((jelly("a", LONG_AGO), jelly("b", LONG_AGO))))
+    life.agree()
+    life.put(J, Watched((jelly("b", LONG_AGO),)))
+    life.run()
+    life.items[J] = {FILM: ("b",)}
+    unwatched(life, J).run()
+    assert life.seen[J][FILM].kept_since
+
+
+def test_line_4_an_incomplete_read_of_plays_is_not_believed_at_all() -> None:
+    life = agreed(T, J)
+    life.put(T, Plays((at(),)))
+    life.facts[T] = {"complete": False}
+    before = life.seen[T][FILM]
+    assert not life.run()
+    assert life.seen[T][FILM] == before
+
+
+def test_line_36_what_is_held_is_not_told_either() -> None:
+    life = Life(sides=(T, J), joined={T, J}, items={J: {title: (f"i{title}",) for title in range(250)}})
+    for title in range(250):
+        life.put(J, Watched((jelly(f"i{title}", at(-title * 3)),)), title)
+        life.agreed[title] = Agreed(True, LONG_AGO)
+        life.ledger[title] = [Viewing(title, minute=at(-title * 3), told=Told.NO)]
+    assert not life.run().changes
+
+
+def test_line_41_dates_are_of_viewings_and_not_of_marks() -> None:
+    life = agreed(T, J, P, J2)
+    life.put(J, Watched((jelly("a", at()),)))  # marked again by hand
+    life.put(P, Watched((Copy("a", played=True, count=1, at=at(1)),), (LONG_AGO,)))
+    life.agree(sides=(J, P))
+    life.ledger[FILM] = [Viewing(1, minute=at(2), told=Told.GONE)]
+    life.items[J2] = {FILM: ("new",)}
+    unwatched(life, J2)
+    (change,) = life.run().changes
+    assert (change.side, change.value) == (J2, Plays((LONG_AGO,)))
+
+
+def test_line_41_without_trakt_a_begin_on_another_jellyfin_is_the_date() -> None:
+    life = Life(sides=(J, J2, P), joined={J, J2, P})
+    life.put(P, Watched((Copy("a", played=True, count=1, at=at(5)),), (at(1),)))
+    life.put(J, Watched((jelly("a", at()),)))
+    life.agree()
+    (change,) = life.run().changes
+    assert (change.side, change.value) == (J2, Plays((at(1),)))
+
+
+def test_line_42_a_first_run_writes_no_dates() -> None:
+    life = agreed(T, J)
+    life.joined = {J}
+    life.put(T, Plays((at(),)))
+    life.seen[T] = {}
+    assert not life.run().changes
+
+
+def test_what_is_kept_ends_when_it_is_in_step_again() -> None:
+    life = unwatched(agreed(T, J), J)
+    life.run()
+    assert life.seen[J][FILM].kept_since
+    unwatched(life, T).run()
+    assert life.agreed[FILM].value is None
+    assert FILM not in life.seen[J]
+    life.seen[J][FILM] = Seen(Watched((jelly("a", LONG_AGO),)), kept_since=at())
+    life.put(J, Watched((jelly("a", LONG_AGO),)))
+    life.run()
+    assert life.seen[J][FILM].kept_since, "kept as watched, and nobody else is told"
+    unwatched(life, J).run(full=True)
+    assert FILM not in life.seen[J]
