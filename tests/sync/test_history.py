@@ -10,7 +10,7 @@ from sidecar.model import Direction
 from sidecar.sync.merge import merge
 from sidecar.sync.plan import Agreed, Seen
 from sidecar.viewing import Told, Viewing
-from tests.sync.life import FILM, J2, KEYS, LONG_AGO, OTHER, J, Life, P, T, at, jelly, written
+from tests.sync.life import FILM, J2, KEYS, LONG_AGO, OTHER, REMOVE, J, Life, P, T, at, jelly, written
 
 
 def agreed(*sides: int, **more: Any) -> Life:
@@ -229,7 +229,7 @@ def test_line_16_fewer_plays_make_rows_gone_and_state_nothing() -> None:
 @pytest.mark.parametrize("how", ["part", "incomplete", "another library", "left", "another id", "other kinds"])
 def test_line_16_what_is_not_in_the_read_says_nothing(how: str) -> None:
     life = unwatched(agreed(), J)
-    life.choices = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+    life.choices = REMOVE
     more: dict[str, dict[str, Any]] = {
         "part": {"scope": Scope.PART},
         "incomplete": {"complete": False},
@@ -363,7 +363,7 @@ def test_line_33_without_remove_too_agreed_stays_and_the_side_is_kept_from_now_o
 
 def test_line_34_with_remove_too_it_goes_everywhere_and_states_nothing_later() -> None:
     life = unwatched(agreed(), J)
-    life.choices = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+    life.choices = REMOVE
     life.ledger[FILM] = [
         Viewing(1, minute=at(-40), told=Told.NO),
         Viewing(2, began=at(-72), ended=at(-70), minute=at(-70), told=Told.SENT),
@@ -556,6 +556,16 @@ def test_line_15_our_own_play_on_trakt_settles_its_row_and_says_nothing() -> Non
     life.run(killed_after=0)
     life.run()
     assert [row.told for row in life.ledger[FILM]] == [Told.YES]
+
+
+def test_line_15_our_own_play_on_trakt_does_not_speak_against_an_unwatch() -> None:
+    life = unwatched(agreed(), P)
+    life.put(T, Plays((LONG_AGO, at())))
+    life.seen[T][FILM] = Seen(Plays((LONG_AGO,)), expected=Plays((at(),)))
+    life.ledger[FILM] = [Viewing(1, minute=at(), told=Told.SENT)]
+    life.run(**REMOVE)
+    assert life.agreed[FILM].value is None
+    assert not life.watched(T)
 
 
 def test_line_18_a_date_that_is_gone_is_no_viewing() -> None:
