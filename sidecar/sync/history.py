@@ -153,6 +153,7 @@ def _of_copies(ear: Ear, title: int, row: Seen | None, now: Watched, agreed: Agr
     viewings.update(plays)
     copies += _others(ear, title, now, old) if old else ()
     whole = Watched(tuple(copies), now.plays or (row.value.plays if row is not None and row.value is not None else ()))
+    whole = now if whole == now else whole  # one object less for almost every title
     if not whole and not viewings:  # a rewatch that began leaves something behind, and Seen stays
         return absent(ear, title, row) if all(_is_blank(ear.side, copy, row) for copy in now.copies) else None
     key = ear.side.key

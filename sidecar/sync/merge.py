@@ -46,9 +46,10 @@ def merge(
     by_title: dict[int, list[Said]] = {}
     for one in (one for ones in said.values() for one in ones if one.title not in table.stays):
         by_title.setdefault(one.title, []).append(one)
+    said.clear()
     absorb = Absorb(table)
-    for title, ones in by_title.items():
-        absorb.settle(title, ones)
+    for title in list(by_title):
+        absorb.settle(title, by_title.pop(title))  # what was said takes more room than what comes of it
     changes = Spread(table).changes(absorb.claims, absorb.viewings)
     held_on = {(part.side, title) for part in held for title in part.titles}
     looks = {ear.side.id: sorted(title for title in ear.looks if (ear.side.id, title) not in held_on) for ear in ears}
