@@ -9,11 +9,17 @@ from pathlib import Path
 
 import click
 
-from bench import household, start, store, trakt
+from bench import household, start, store, sync, trakt
 from bench.figure import SIZES, Figure
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = {"start": start.measure, "store": store.measure, "household": household.measure, "trakt": trakt.measure}
+PARTS = {
+    "start": start.measure,
+    "store": store.measure,
+    "household": household.measure,
+    "trakt": trakt.measure,
+    "sync": sync.measure,
+}
 
 
 @click.command()

@@ -42,6 +42,7 @@ class Absorb:
         removals = [one for one in heard if one.removal]
         values = [one for one in heard if one.value is not None and not self._was_taken_back(one, removals)]
         for one in heard:
+            self.claims += [Claim(title, each, one.first) for each in one.sightings] if self._linked else []
             self.gone += [(title, at) for at in one.gone]
             if one.row is not None:
                 table.seen[one.side][title] = replace(one.row, kept_since=None) if one in values else one.row
@@ -72,10 +73,8 @@ class Absorb:
 
     def _agree(self, title: int, values: list[Said]) -> None:
         """One value comes of what was said, and it ends what was kept different before it."""
-        table, ends = self._table, False
+        table = self._table
         if table.history:
-            for one in values if self._linked else ():
-                self.claims += [Claim(title, each, one.first) for each in one.sightings]
             best, value = max(values, key=_viewing_first), True
             at, by, ends = best.at, best.side, not best.mark
             if ends:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sidecar.contract import Plays
 from sidecar.model import Feature
@@ -16,7 +16,6 @@ from sidecar.sync.plan import Agreed, Said, Seen
 from sidecar.sync.sides import Policy, Read, Side
 
 NOTHING = Seen(None)
-MINUTE = timedelta(minutes=1)
 BULK = 3  # items that got the same date within two minutes were marked, not watched
 
 
@@ -27,7 +26,7 @@ class Ear:
         self.side, self.rows, self.read, self.policy = side, rows, read, policy
         self.looks: list[int] = []
         self.first = policy.full or not side.joined
-        self._dates: Counter[datetime] | None = None
+        self._dates: Counter[int] | None = None
 
     def listen(self, agreed: Mapping[int, Agreed]) -> Iterator[Said]:
         """All that this side says in this run."""
@@ -80,15 +79,15 @@ class Ear:
     def is_bulk(self, at: datetime) -> bool:
         """Whether three or more items of this account share a date, within two minutes."""
         if self._dates is None:
-            dated = {
-                (copy.item, copy.at)
-                for now in self.read.facts.values()
+            several = self.policy.several  # an item of several titles is one
+            self._dates = Counter(
+                int(copy.at.timestamp()) // 60
+                for title, now in self.read.facts.items()
                 for copy in now.copies
-                if copy.played and copy.at is not None
-            }
-            self._dates = Counter(_minute(moment) for _, moment in dated)
-        middle = _minute(at)
-        return sum(self._dates[middle + MINUTE * step] for step in range(-2, 3)) >= BULK
+                if copy.at is not None and copy.played and several.get(copy.item, (title,))[0] == title
+            )
+        middle = int(at.timestamp()) // 60
+        return sum(self._dates[minute] for minute in range(middle - 2, middle + 3)) >= BULK
 
     def _absent(self) -> Iterator[int]:
         """Titles that held something, or were heard to be watched here, and show nothing now."""
@@ -99,7 +98,3 @@ class Ear:
                     yield title
             unread = {title for title in read.heard if title not in read.facts}
             yield from unread - {title for title in unread if self.rows.get(title, NOTHING).value is not None}
-
-
-def _minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)

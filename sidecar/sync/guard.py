@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from sidecar.contract import Scope
 from sidecar.sync.plan import Held, Said, Seen
 from sidecar.sync.sides import Decision, Policy, Read, Side
 
@@ -46,7 +47,7 @@ def hold(
         one.title for one in said if one.mark and one.at is None and one.title not in on_trakt and not side.trakt
     ]
     anything = [*(one.title for one in said if one.value is not None), *removals]
-    lost = _lost(rows, read, policy)
+    lost = _lost(side, rows, read, policy)
     limits = {
         REMOVALS: (removals, max(FEW_REMOVALS, PART_REMOVED * known)),
         NEW: (new, max(MANY_NEW, PART_NEW * known)),
@@ -79,13 +80,16 @@ def kept(row: Seen, now: datetime) -> Seen:
     return replace(row, kept_since=now)
 
 
-def _lost(rows: Mapping[int, Seen], read: Read, policy: Policy) -> int:
-    """How many rows a complete read does not show any more."""
-    return sum(
-        row.value is not None and title not in read.facts and read.says_absent(title, policy.kinds.get(title))
+def _lost(side: Side, rows: Mapping[int, Seen], read: Read, policy: Policy) -> int:
+    """How many rows a complete read does not show any more, beside those that a person knows of."""
+    if read.scope is not Scope.FULL:
+        return 0
+    absent = (
+        title
         for title, row in rows.items()
-        if title not in read.asked
+        if row.value is not None and title not in read.facts and read.says_absent(title, policy.kinds.get(title))
     )
+    return len(_undecided(policy, side, LOST, absent))
 
 
 def _undecided(policy: Policy, side: Side, rule: str, titles: Iterable[int]) -> list[int]:

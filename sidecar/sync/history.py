@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sidecar.sync.ear import Ear
 
 NEAR = timedelta(minutes=5)
-NEVER = 1970  # Trakt's year for plays of which nobody knows when
 At = datetime | None
 
 
@@ -64,15 +63,16 @@ def lacks(value: Plays | Watched | None, row: Seen | None, items: Sequence[str])
     return not all(item in known for item in items)
 
 
-def newest(values: Iterable[Plays | Watched | None], rows: Iterable[Viewing] = ()) -> At:
-    """The newest dated viewing of a title that anybody knows of."""
-    dated = [row.ended or row.minute for row in rows]
+def newest(values: Iterable[Plays | Watched | None], rows: Iterable[Viewing] = (), *, begins: bool = False) -> At:
+    """The newest dated viewing; a copy's own date is one only where it is a begin, elsewhere it may be our mark."""
+    dated = [row.ended or row.minute for row in rows if row.told in (Told.NO, Told.SENT, Told.YES)]
     for value in values:
         if isinstance(value, Plays):
             dated += value.minutes
         elif value is not None:
-            dated += [copy.at for copy in value.copies if copy.played]
-    return max((at for at in dated if at is not None and at.year > NEVER), default=None)
+            dated += value.plays
+            dated += [copy.at for copy in value.copies if copy.played and begins]
+    return max((at for at in dated if at is not None), default=None)
 
 
 def ledger_after(
@@ -109,13 +109,15 @@ def _of_plays(ear: Ear, title: int, row: Seen | None, now: Plays, agreed: Agreed
     ours: tuple[At, ...] = row.expected.minutes if row is not None and isinstance(row.expected, Plays) else ()
     new = sorted({at for at in now.minutes if at is not None} - {*known, *ours})
     undated = now.minutes.count(None) > known.count(None) + ours.count(None)
-    sightings = tuple(Sighting(ear.side.key, at) for at in new) if title in ear.policy.ledger else ()
+    echoes = [at for at in ours if at in now.minutes and at is not None]
+    told = sorted({*new, *echoes}) if title in ear.policy.ledger else []  # else no row waits for them
+    sightings = tuple(Sighting(ear.side.key, at) for at in told)
     if agreed is not None and agreed.value is None and sightings:  # what was taken back states nothing later
         sightings = tuple(one for one in sightings if is_known(ear.policy, title, one) is None)
-        new = [one.at for one in sightings if one.at is not None]
+        new = [one.at for one in sightings if one.at is not None and one.at not in echoes]
     gone = () if now.inexact else tuple(sorted({at for at in before if at is not None} - set(now.minutes)))
     seen = Seen(now, kept_since=row.kept_since, ours=row.ours) if row is not None else Seen(now)
-    if not (new or undated or gone):
+    if not (new or undated or gone or sightings):
         return _quiet(ear, title, row, seen, now)
     return Said(
         side=ear.side.id,
@@ -141,7 +143,7 @@ def _of_copies(ear: Ear, title: int, row: Seen | None, now: Watched, agreed: Agr
     for copy in now.copies:
         was = None if first or copy.item in ear.read.met else old.get(copy.item)
         if not copy.played:
-            copies.append(_unplayed(ear.side, copy, old.get(copy.item), row))
+            copies.append(Copy(copy.item, played=False))
             continue
         if was is not None and was.played and copy.begun and copy.at != was.at:
             copies.append(was)  # it goes on from somewhere: the date is that of a viewing which has no end yet
@@ -149,10 +151,11 @@ def _of_copies(ear: Ear, title: int, row: Seen | None, now: Watched, agreed: Agr
         copies.append(copy)
         _sort_out(ear, copy, was, row, viewings=viewings, marks=marks, listed=bool(plays))
     viewings.update(plays)
-    copies += _others(ear, title, now, old)
+    copies += _others(ear, title, now, old) if old else ()
     whole = Watched(tuple(copies), now.plays or (row.value.plays if row is not None and row.value is not None else ()))
-    if not whole and not viewings:
-        return absent(ear, title, row) if row is not None and watched(row.value) else None
+    whole = now if whole == now else whole  # one object less for almost every title
+    if not whole and not viewings:  # a rewatch that began leaves something behind, and Seen stays
+        return absent(ear, title, row) if all(_is_blank(ear.side, copy, row) for copy in now.copies) else None
     key = ear.side.key
     met = first or any(copy.item in ear.read.met for copy in now.copies)
     seen = Seen(whole, kept_since=row.kept_since, ours=row.ours) if row is not None else Seen(whole)
@@ -195,13 +198,6 @@ def _sort_out(
         marks.append(None if row is not None and newest([row.ours]) == at else at)
     else:
         viewings.add(at)
-
-
-def _unplayed(side: Side, copy: Copy, was: Copy | None, row: Seen | None) -> Copy:
-    """What is remembered of a copy that is not watched: that it was, if a rewatch began, else that it is not."""
-    if was is not None and was.played and not _is_blank(side, copy, row):
-        return was
-    return Copy(copy.item, played=False)
 
 
 def _others(ear: Ear, title: int, now: Watched, old: dict[str, Copy]) -> list[Copy]:

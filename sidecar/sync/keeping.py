@@ -104,8 +104,10 @@ class Keeping:
     def _claim(self, db: Transaction, claims: list[Claim]) -> None:
         """Give the ledger what was said, with the plays that Trakt shows."""
         case, trakt = self._case, self._case.trakt
-        for claim in claims if trakt is not None else ():
-            value = self._shown(trakt.id, claim.title) if trakt is not None else None
+        if trakt is None:
+            return
+        for claim in claims:
+            value = self._shown(trakt.id, claim.title)
             plays = [Play(minute) for minute in value.minutes] if value is not None else []
             Ledger(db).claim(
                 trakt.trakt,

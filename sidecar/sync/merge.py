@@ -6,8 +6,9 @@
 - the ledger's rows of the person's Trakt account, decisions about held parts and counts of the last 24 hours.
 Titles in `plan.looks` are asked directly (`Read.looked`) and all is merged once more; what cannot be asked then is left
 alone. In one transaction the engine stores agreed and seen (empty rows may go), gives the claims to the ledger together
-with the plays that Trakt shows now, moves `gone` and `never`, and stores held parts, counts and changes. Before each
-write it commits `expecting`, afterwards `confirmed`. Of Trakt's history the ledger says in the end what is told.
+with the plays that Trakt shows, or was last seen with, moves `gone` and `never`, and stores held parts, counts and
+changes. Before each write it commits `expecting`, afterwards `confirmed`. Of Trakt's history the ledger says in the end
+what is told, and only to a Trakt that was read in this run.
 Two persons who share a Trakt account are merged from one read, before its Seen rows are stored.
 """
 
@@ -45,9 +46,10 @@ def merge(
     by_title: dict[int, list[Said]] = {}
     for one in (one for ones in said.values() for one in ones if one.title not in table.stays):
         by_title.setdefault(one.title, []).append(one)
+    said.clear()
     absorb = Absorb(table)
-    for title, ones in by_title.items():
-        absorb.settle(title, ones)
+    for title in list(by_title):
+        absorb.settle(title, by_title.pop(title))  # what was said takes more room than what comes of it
     changes = Spread(table).changes(absorb.claims, absorb.viewings)
     held_on = {(part.side, title) for part in held for title in part.titles}
     looks = {ear.side.id: sorted(title for title in ear.looks if (ear.side.id, title) not in held_on) for ear in ears}

@@ -137,7 +137,7 @@ class Spread:
         """Whether somebody is in the middle of it, since later than any viewing that is known."""
         value = self._table.shown(side.id, title)
         begun = [copy.at for copy in value.copies if copy.begun and copy.at] if isinstance(value, Watched) else []
-        known = self._table.newest(title)
+        known = self._table.newest(title) if begun else None
         return bool(begun) and (known is None or max(begun) > known)
 
     def _change(
@@ -156,7 +156,7 @@ class Spread:
 
     def _play(self, title: int, agreed: Agreed) -> Plays:
         """The newest dated viewing that anybody knows of: the date that a server is given."""
-        dated = [at for at in (self._table.newest(title), agreed.at) if at is not None and at.year > history.NEVER]
+        dated = [at for at in (self._table.newest(title), agreed.at) if at is not None]
         return Plays((max(dated, default=None),))
 
     def _list_kept(self, side: Side) -> None:

@@ -81,10 +81,13 @@ class Table:
         return value is None if wish is None else value is not None and ratings.same_plain(ratings.plain(value), wish)
 
     def newest(self, title: int) -> Any:
-        """The newest dated viewing of a title that anybody knows of."""
-        values = [read.facts.get(title) for read in self.reads.values()]
-        values += [row.value for side in self.sides if (row := self.row(side, title)) is not None]
-        return history.newest(values, self.policy.ledger.get(title, ()))
+        """The newest dated viewing of a title: Trakt's, and only where it has none a server's."""
+        sides, rows = self.sides.values(), self.policy.ledger.get(title, ())
+        told = history.newest([self.shown(side.id, title) for side in sides if side.trakt], rows)
+        if told is not None:
+            return told
+        dates = (history.newest([self.shown(side.id, title)], begins=side.jellyfin) for side in sides)
+        return max((at for at in dates if at is not None), default=None)
 
     def note(self, kind: str, title: int, side: int | None, why: str) -> None:
         """Something for the list."""

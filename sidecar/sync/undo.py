@@ -81,18 +81,17 @@ def _as_left(change: Change, now: Any) -> bool:
 
 def _reverted(change: Change, now: Any) -> Change:
     """The opposite of a change."""
-    of_plays = isinstance(change.value, Plays) and (change.before is None or isinstance(change.before, Plays))
     back: Any = change.before
-    if change.feature is Feature.HISTORY and isinstance(back, Watched):
-        back = Plays((history.newest([back]),)) if back else None
-    if of_plays and isinstance(now, Plays | None):
+    if isinstance(now, Plays) or isinstance(back, Plays):
         back = change.value  # exactly these plays go, or come again with their minutes
         action = "remove" if change.action == "add" else "add"
     else:
+        if isinstance(back, Watched):
+            back = Plays((history.newest([back], begins=True),)) if back else None
         action = "remove" if back is None else "add"
     origin = Origin(change.side, change.value, agreed=change.made_from.agreed)
-    why = "It is taken back."
-    return Change(change.side, change.feature, change.title, action, back, now, why, origin, change.items)
+    taken = "It is taken back."
+    return Change(change.side, change.feature, change.title, action, back, now, taken, origin, change.items)
 
 
 def _lost(change: Change, side: Side) -> str:
@@ -108,26 +107,21 @@ def _keep(title: int, found: Undo, shown: Shown, agreed: Mapping[int, Agreed]) -
     """Whoever differs from what is agreed then does so because a person wanted it."""
     after = found.agreed.get(title) or agreed.get(title)
     wish = after.value if after is not None else None
-    reverted = {change.side: change for change in found.changes if change.title == title}
+    changes = {change.side: change for change in found.changes if change.title == title}
     for side, kept in found.kept.items():
-        change, value = reverted.get(side), shown.get((side, title))
-        if change is not None:
-            value = _then(change, value)
-        if change is not None and change.feature is not Feature.HISTORY:
-            same = (
-                value is None if wish is None else value is not None and ratings.same_plain(ratings.plain(value), wish)
-            )
-        elif isinstance(value, Plays | Watched):
-            same = history.watched(value) is (wish is not None)
+        value = shown.get((side, title))
+        if side in changes:
+            value = _then(changes[side], value)
+        if isinstance(value, Plays | Watched):
+            has: Any = history.watched(value) or None
         else:
-            same = (ratings.plain(value) if value is not None else None) == wish
-        if not same:
+            has = ratings.plain(value) if value is not None else None
+        if not ratings.same_plain(has, wish):
             kept.add(title)
 
 
 def _then(change: Change, value: Any) -> Any:
     """What a side shows once a change was carried out."""
     if isinstance(value, Plays) and isinstance(change.value, Plays) and change.action == "remove":
-        rest = tuple(at for at in value.minutes if at not in change.value.minutes)
-        return Plays(rest) if rest else None
+        return Plays(tuple(at for at in value.minutes if at not in change.value.minutes))
     return None if change.action == "remove" else change.value

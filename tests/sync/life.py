@@ -21,6 +21,7 @@ NAMES = {T: "Trakt", J: "Jellyfin", P: "Plex", J2: "Jellyfin 2", P2: "Plex 2"}
 EVENING = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FILM, OTHER = 100, 101
+REMOVE: dict[str, Any] = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
 
 
 def at(hours: float = 0, minutes: float = 0) -> datetime:
@@ -97,7 +98,9 @@ class Life:
         for side in sides or self.sides:
             if title in self.held[side]:
                 value = self.held[side][title]
-                self.seen[side][title] = Seen(value, () if self.feature is Feature.HISTORY or side == T else self.items[side][title])
+                self.seen[side][title] = Seen(
+                    value, () if self.feature is Feature.HISTORY or side == T else self.items[side][title]
+                )
 
     # Runs.
 
@@ -180,10 +183,11 @@ class Life:
             self.ledger[title] = [_told(row, Told.NEVER) if row.told is Told.NO else row for row in known]
 
     def claim(self, claim: Claim) -> None:
-        """The ledger's part, with the plays that Trakt shows."""
+        """The ledger's part, with the plays that Trakt shows, or was last seen with."""
         rows = self.ledger.setdefault(claim.title, [])
         taken = {row.minute for row in rows}
-        shown = self.held[T].get(claim.title) if T in self.held and T not in self.away else None
+        seen = self.seen.get(T, {}).get(claim.title, Seen(None)).value
+        shown = self.held[T].get(claim.title) if T in self.held and T not in self.away else seen
         plays = shown.minutes if shown is not None else ()
         loose = [
             Viewing(minute=each, told=Told.YES, times={KEYS[T]: each}) for each in plays if each and each not in taken

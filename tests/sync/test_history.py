@@ -10,7 +10,7 @@ from sidecar.model import Direction
 from sidecar.sync.merge import merge
 from sidecar.sync.plan import Agreed, Seen
 from sidecar.viewing import Told, Viewing
-from tests.sync.life import FILM, J2, KEYS, LONG_AGO, OTHER, J, Life, P, T, at, jelly, written
+from tests.sync.life import FILM, J2, KEYS, LONG_AGO, OTHER, REMOVE, J, Life, P, T, at, jelly, written
 
 
 def agreed(*sides: int, **more: Any) -> Life:
@@ -200,7 +200,9 @@ def test_line_15_a_begun_item_whose_date_moved_says_nothing_until_it_ends() -> N
     assert said(life) == [(at(), False)]
 
 
-@pytest.mark.parametrize(("rating", "toggled", "removal"), [(4.0, False, False), (None, False, True), (4.0, True, True)])
+@pytest.mark.parametrize(
+    ("rating", "toggled", "removal"), [(4.0, False, False), (None, False, True), (4.0, True, True)]
+)
 def test_line_15_blank_while_the_rating_moved_is_a_fault_of_the_server(
     rating: float | None, *, toggled: bool, removal: bool
 ) -> None:
@@ -227,7 +229,7 @@ def test_line_16_fewer_plays_make_rows_gone_and_state_nothing() -> None:
 @pytest.mark.parametrize("how", ["part", "incomplete", "another library", "left", "another id", "other kinds"])
 def test_line_16_what_is_not_in_the_read_says_nothing(how: str) -> None:
     life = unwatched(agreed(), J)
-    life.choices = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+    life.choices = REMOVE
     more: dict[str, dict[str, Any]] = {
         "part": {"scope": Scope.PART},
         "incomplete": {"complete": False},
@@ -264,7 +266,9 @@ def test_line_17_plays_on_trakt_need_no_row_unless_one_waits_for_them() -> None:
 @pytest.mark.parametrize(
     ("explained", "viewing"), [([], True), ([at(minutes=5)], False), ([at(minutes=6)], True), ([at(minutes=-5)], False)]
 )
-def test_line_18_a_date_that_moved_is_a_viewing_unless_it_is_explained(explained: list[datetime], *, viewing: bool) -> None:
+def test_line_18_a_date_that_moved_is_a_viewing_unless_it_is_explained(
+    explained: list[datetime], *, viewing: bool
+) -> None:
     life = agreed()
     life.put(J, Watched((Copy("a", played=True, count=2, at=at()),)))
     life.facts[J] = {"explained": {"a": tuple(explained)}}
@@ -359,7 +363,7 @@ def test_line_33_without_remove_too_agreed_stays_and_the_side_is_kept_from_now_o
 
 def test_line_34_with_remove_too_it_goes_everywhere_and_states_nothing_later() -> None:
     life = unwatched(agreed(), J)
-    life.choices = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+    life.choices = REMOVE
     life.ledger[FILM] = [
         Viewing(1, minute=at(-40), told=Told.NO),
         Viewing(2, began=at(-72), ended=at(-70), minute=at(-70), told=Told.SENT),
@@ -395,7 +399,7 @@ def test_line_36_what_is_held_moves_neither_agreed_nor_seen() -> None:
         life.put(J, Watched((jelly(f"i{title}", at(-title * 3)),)), title)
     plan = life.run()
     assert [(part.side, part.rule, len(part.titles)) for part in plan.held] == [(J, "new values", 250)]
-    assert not (life.agreed or life.seen[J] or plan.claims or plan.changes)
+    assert (life.agreed, life.seen[J], plan.claims, plan.changes) == ({}, {}, [], [])
 
 
 @pytest.mark.parametrize("why", ["direction", "away", "kept", "playing", "not in the library", "resumed", "incomplete"])
@@ -525,3 +529,133 @@ def test_a_value_of_which_nothing_was_agreed_yet_speaks() -> None:
     life.run()
     assert life.watched(J)
     assert life.watched(P)
+
+
+def test_line_15_our_own_removal_is_no_statement() -> None:
+    life = unwatched(agreed(T, J), T)
+    life.choices = {"remove_on_servers": LONG_AGO}
+    life.run(killed_after=0)
+    assert not life.watched(J)
+    plan = life.run()
+    assert not plan.agreed
+    assert not plan.never
+    assert FILM not in life.seen[J]
+
+
+def test_line_15_our_own_play_on_trakt_settles_its_row_and_says_nothing() -> None:
+    life = Life(sides=(T, J), joined={T, J})
+    life.play(J, at())
+    life.run(killed_after=0)
+    assert [row.told for row in life.ledger[FILM]] == [Told.SENT]
+    life.put(J, None)
+    life.run(remove_at_trakt=LONG_AGO)
+    assert [row.told for row in life.ledger[FILM]] == [Told.GONE]
+    assert not life.watched(T), "a play that we told ourselves does not speak against an un-watch"
+    life = Life(sides=(T, J), joined={T, J})
+    life.play(J, at())
+    life.run(killed_after=0)
+    life.run()
+    assert [row.told for row in life.ledger[FILM]] == [Told.YES]
+
+
+def test_line_15_our_own_play_on_trakt_does_not_speak_against_an_unwatch() -> None:
+    life = unwatched(agreed(), P)
+    life.put(T, Plays((LONG_AGO, at())))
+    life.seen[T][FILM] = Seen(Plays((LONG_AGO,)), expected=Plays((at(),)))
+    life.ledger[FILM] = [Viewing(1, minute=at(), told=Told.SENT)]
+    life.run(**REMOVE)
+    assert life.agreed[FILM].value is None
+    assert not life.watched(T)
+
+
+def test_line_18_a_date_that_is_gone_is_no_viewing() -> None:
+    life = agreed()
+    life.put(J, Watched((Copy("a", played=True, count=1),)))
+    assert said(life) == []
+
+
+def test_line_20_a_copy_that_is_watched_and_begun_when_first_met_is_a_mark_without_a_date() -> None:
+    life = Life()
+    life.put(J, Watched((Copy("a", played=True, count=2, at=at(), begun=True),)))
+    assert said(life) == [(None, True)]
+
+
+def test_line_21_a_copy_that_vanished_between_listing_and_look_proves_nothing() -> None:
+    life = unwatched(agreed(), J)
+    reads = {side: life.read(side) for side in life.sides}
+    reads[J] = reads[J].looked({}, frozenset({FILM}), there={})
+    plan = merge(life.agreed, life.seen, reads, life.policy())
+    assert FILM not in plan.seen[J]
+
+
+def test_line_21_a_copy_that_was_unwatched_before_is_not_asked_for_again() -> None:
+    life = agreed(T, J)
+    life.put(J, Watched((jelly("a", LONG_AGO), jelly("b", LONG_AGO))))
+    life.agree()
+    life.put(J, Watched((jelly("b", LONG_AGO),)))
+    life.run()
+    life.items[J] = {FILM: ("b",)}
+    unwatched(life, J).run()
+    assert life.seen[J][FILM].kept_since
+
+
+def test_line_4_an_incomplete_read_of_plays_is_not_believed_at_all() -> None:
+    life = agreed(T, J)
+    life.put(T, Plays((at(),)))
+    life.facts[T] = {"complete": False}
+    before = life.seen[T][FILM]
+    assert not life.run()
+    assert life.seen[T][FILM] == before
+
+
+def test_line_36_what_is_held_is_not_told_either() -> None:
+    life = Life(sides=(T, J), joined={T, J}, items={J: {title: (f"i{title}",) for title in range(250)}})
+    for title in range(250):
+        life.put(J, Watched((jelly(f"i{title}", at(-title * 3)),)), title)
+        life.agreed[title] = Agreed(True, LONG_AGO)
+        life.ledger[title] = [Viewing(title, minute=at(-title * 3), told=Told.NO)]
+    assert not life.run().changes
+
+
+def test_line_41_dates_are_of_viewings_and_not_of_marks() -> None:
+    life = agreed(T, J, P, J2)
+    life.put(J, Watched((jelly("a", at()),)))  # marked again by hand
+    life.put(P, Watched((Copy("a", played=True, count=1, at=at(1)),), (LONG_AGO,)))
+    life.agree(sides=(J, P))
+    life.ledger[FILM] = [Viewing(1, minute=at(2), told=Told.GONE)]
+    life.items[J2] = {FILM: ("new",)}
+    unwatched(life, J2)
+    (change,) = life.run().changes
+    assert (change.side, change.value) == (J2, Plays((LONG_AGO,)))
+
+
+def test_line_41_without_trakt_a_begin_on_another_jellyfin_is_the_date() -> None:
+    life = Life(sides=(J, J2, P), joined={J, J2, P})
+    life.put(P, Watched((Copy("a", played=True, count=1, at=at(5)),), (at(1),)))
+    life.put(J, Watched((jelly("a", at()),)))
+    life.agree()
+    (change,) = life.run().changes
+    assert (change.side, change.value) == (J2, Plays((at(1),)))
+
+
+def test_line_42_a_first_run_writes_no_dates() -> None:
+    life = agreed(T, J)
+    life.joined = {J}
+    life.put(T, Plays((at(),)))
+    life.seen[T] = {}
+    assert not life.run().changes
+
+
+def test_what_is_kept_ends_when_it_is_in_step_again() -> None:
+    life = unwatched(agreed(T, J), J)
+    life.run()
+    assert life.seen[J][FILM].kept_since
+    unwatched(life, T).run()
+    assert life.agreed[FILM].value is None
+    assert FILM not in life.seen[J]
+    life.seen[J][FILM] = Seen(Watched((jelly("a", LONG_AGO),)), kept_since=at())
+    life.put(J, Watched((jelly("a", LONG_AGO),)))
+    life.run()
+    assert life.seen[J][FILM].kept_since, "kept as watched, and nobody else is told"
+    unwatched(life, J).run(full=True)
+    assert FILM not in life.seen[J]

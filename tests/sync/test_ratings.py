@@ -10,9 +10,7 @@ from sidecar.contract import Collected, Listed, Media, Rating, Scope
 from sidecar.model import Direction, Feature, Kind
 from sidecar.sync import ratings
 from sidecar.sync.merge import merge
-from tests.sync.life import FILM, LONG_AGO, OTHER, J, Life, P, T, at, rated, written
-
-REMOVE = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+from tests.sync.life import FILM, LONG_AGO, OTHER, REMOVE, J, Life, P, T, at, rated, written
 
 
 def agreed(value: float = 6, feature: Feature = Feature.RATINGS, **more: Any) -> Life:
@@ -21,7 +19,9 @@ def agreed(value: float = 6, feature: Feature = Feature.RATINGS, **more: Any) ->
     given = {Feature.RATINGS: rated(value, LONG_AGO), Feature.WATCHLIST: Listed(LONG_AGO)}
     for side in life.sides:
         life.put(side, given.get(feature, Collected(LONG_AGO, Media(resolution="hd_1080p"))))
-    life.agree(int(value) if feature is Feature.RATINGS else True if feature is Feature.WATCHLIST else life.held[T][FILM])
+    life.agree(
+        int(value) if feature is Feature.RATINGS else True if feature is Feature.WATCHLIST else life.held[T][FILM]
+    )
     return life
 
 
@@ -116,10 +116,12 @@ def test_else_that_side_is_kept_and_nothing_is_removed_or_comes_back(side: int) 
 def test_a_removal_goes_where_it_may_and_the_others_are_kept(remove_at: str) -> None:
     life = agreed()
     life.put(J, None)
+    choices: dict[str, Any] = {remove_at: LONG_AGO}
     for _ in range(3):
-        life.run(**{remove_at: LONG_AGO})
+        plan = life.run(**choices)
+        assert [note.kind for note in plan.notes] == ["kept"]
         assert stars(life) == ([None, None, 6] if remove_at == "remove_at_trakt" else [6, None, None])
-    life.run(**{remove_at: LONG_AGO}, full=True)
+    life.run(full=True, **choices)
     assert life.held[J].get(FILM) is None
 
 
@@ -138,7 +140,8 @@ def test_what_left_is_no_statement(how: str) -> None:
     life.put(J, None)
     if how in ("left", "another id"):
         life.items[J] = {} if how == "left" else {FILM: ("b",)}
-    life.facts[J] = {"part": {"scope": Scope.PART}, "incomplete": {"complete": False}}.get(how, {})
+    more: dict[str, dict[str, Any]] = {"part": {"scope": Scope.PART}, "incomplete": {"complete": False}}
+    life.facts[J] = more.get(how, {})
     plan = life.run(**REMOVE)
     assert not plan.agreed
     assert stars(life)[0] == 6
@@ -258,9 +261,10 @@ def test_an_echo_is_no_statement_even_if_the_answer_was_lost() -> None:
     life = agreed()
     life.put(T, rated(9, at(-0.5)))
     life.run(killed_after=0)
-    life.put(T, rated(3, life.now))
-    life.run()
+    life.put(T, rated(3))
+    plan = life.run(prefer="server")
     assert stars(life) == [3, 3, 3], "what we wrote ourselves contradicts nobody"
+    assert not plan.notes
 
 
 def test_a_change_is_stored_with_what_it_was_made_from() -> None:
@@ -325,3 +329,23 @@ def test_the_best_copy_is_told_with_its_media() -> None:
     life.put(J, Collected(at(), Media(resolution="uhd_4k")))
     (change,) = life.run().changes
     assert change.value == Collected(at(), Media(resolution="uhd_4k"))
+
+
+def test_of_three_values_the_newest_must_be_newer_than_both() -> None:
+    life = agreed()
+    for side, value, when in ((T, 3, at(0, -50)), (J, 4, None), (P, 5, at(0, -10))):
+        life.put(side, rated(value, when))
+    plan = life.run()
+    assert stars(life) == [3, 3, 3]
+    assert "preferred" in plan.notes[0].why
+
+
+def test_our_own_removal_is_no_statement() -> None:
+    life = agreed(sides=(T, J))
+    life.put(J, None)
+    life.run(killed_after=0, **REMOVE)
+    assert FILM not in life.held[T]
+    life.put(J, rated(4))
+    plan = life.run()
+    assert life.held[T][FILM].value == 4
+    assert not plan.looks

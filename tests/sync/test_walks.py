@@ -10,9 +10,7 @@ from sidecar.sync import match
 from sidecar.sync.plan import Agreed, Seen
 from sidecar.sync.sides import Decision
 from sidecar.viewing import Told, Viewing
-from tests.sync.life import FILM, J2, KEYS, LONG_AGO, OTHER, J, Life, P, T, at, jelly, rated, written
-
-REMOVE = {"remove_at_trakt": LONG_AGO, "remove_on_servers": LONG_AGO}
+from tests.sync.life import FILM, J2, KEYS, LONG_AGO, OTHER, REMOVE, J, Life, P, T, at, jelly, rated, written
 
 
 def watched(*sides: int) -> Life:
@@ -148,7 +146,9 @@ def test_walk_7_ratings_at_the_same_time() -> None:
     assert life.held[P][FILM].value == 9
 
 
-@pytest.mark.parametrize("how", ["re-added", "upgraded", "rewatch", "key re-used", "unwatched", "heard", "fault", "sample", "no right"])
+@pytest.mark.parametrize(
+    "how", ["re-added", "upgraded", "rewatch", "key re-used", "unwatched", "heard", "fault", "sample", "no right"]
+)
 def test_walk_8_what_looks_like_an_unwatch(how: str) -> None:
     life = watched(T, J)
     life.put(J, None)
@@ -222,7 +222,10 @@ def test_walk_14_a_first_run_that_was_killed_goes_on_without_telling_anything_tw
     life.run(killed_after=10)
     assert len(life.told) == 11
     life.ledger = {  # one narrow read settles the one that was under way
-        title: [Viewing(1, minute=row.minute, told=Told.YES, times=row.times) if row.told is Told.SENT else row for row in rows]
+        title: [
+            Viewing(1, minute=row.minute, told=Told.YES, times=row.times) if row.told is Told.SENT else row
+            for row in rows
+        ]
         for title, rows in life.ledger.items()
     }
     life.run()
