@@ -21,6 +21,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     titles: tuple[int, ...] = ()  # the same by number
     full: bool = False  # full watched sync: union of all sides, nothing is removed
     preview: bool = False
+    whole: bool = False  # read everything, whether or not it moved
     baseline: bool = False  # only new things from now on: what all sides hold is stored, nothing is written
 
     @property
