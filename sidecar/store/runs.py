@@ -97,9 +97,11 @@ class Runs:
         )
         return int(self._db.conn.execute(query, [to_text(at), epoch]).rowcount)
 
-    def last_of(self, person: int) -> Run | None:
-        """The newest run of a person that is over."""
-        rows = self._select("WHERE person = ? AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 1", person)
+    def last_of(self, person: int, kinds: Iterable[str] = ()) -> Run | None:
+        """The newest run of a person that is over, or that of these kinds, be it over or not."""
+        wanted = list(kinds)
+        which = f"kind IN ({','.join('?' * len(wanted))})" if wanted else "ended_at IS NOT NULL"
+        rows = self._select(f"WHERE person = ? AND {which} ORDER BY id DESC LIMIT 1", person, *wanted)
         return rows[0] if rows else None
 
     def get(self, number: int) -> Run:

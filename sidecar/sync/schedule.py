@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from sidecar.errors import SidetraktError
 from sidecar.settings import Sync
 from sidecar.store.db import Store
 from sidecar.store.people import People, Person
+from sidecar.store.wishes import Wishes
 from sidecar.sync.alerting import tell
 from sidecar.sync.request import Due, Progress, Request, Result
 
@@ -33,16 +34,10 @@ class Runs(Protocol):
     """What the schedule needs of sync."""
 
     def due(self, now: datetime) -> list[Due]:
-        """Runs whose time has come: every `every` of the person, and titles that live asked for.
-
-        With `at`, the first run after that time of the day reads everything, else the first after `read_all_every`.
-        """
+        """Runs whose time has come: every `every` of the person, and titles that live asked for."""
 
     def run(self, person: Person, request: Request) -> Iterator[Progress | Result]:
         """Carry out a run, or join the one that goes on."""
-
-    def wants_history(self) -> list[str]:
-        """Servers whose events may be missing, until somebody has looked."""
 
     def waits_for_preview(self, person: Person) -> bool:
         """Whether nothing may begin by itself for this person yet."""
@@ -64,7 +59,7 @@ class Schedule:
     ) -> None:
         self._sync, self._store, self._settings, self._clock = sync, store, settings, clock
         self._spawn, self._chance, self._zone = spawn or _in_thread, chance, zone
-        self._asked: set[int] = set()  # persons who get a run although no interval has passed
+        self._asked: dict[int, bool] = {}  # persons who get a run at any rate, and whether it reads everything
         self._later: dict[int, float] = {}  # when a turn that has come begins, on the steady clock
         self._going: set[int] = set()
         self._gaps: set[str] = set()
@@ -77,7 +72,7 @@ class Schedule:
             people = People(db)
             found = {person.id for person in people.all() for each in people.accounts(person) if each.server == server}
         with self._lock:
-            self._asked |= found
+            self._asked |= dict.fromkeys(found - self._asked.keys(), False)
 
     def turn(self) -> None:
         """Begin what is due and may begin now."""
@@ -93,28 +88,32 @@ class Schedule:
     def _look_for_reasons(self, now: datetime) -> None:
         """At the start, and when `at` has come, everybody gets a run; after a gap, the people of that server."""
         before, self._turned = self._turned, now
-        if before is None or self._passed(before, now):
-            with self._store.read() as db:
-                found = {person.id for person in People(db).all()}
+        whole = before is not None and self._passed(before, now)
+        with self._store.read() as db:
+            gaps, found = {gap.server for gap in Wishes(db).gaps()}, {person.id for person in People(db).all()}
+        if before is None or whole:
             with self._lock:
-                self._asked |= found
-        gaps = set(self._sync.wants_history())
+                self._asked |= dict.fromkeys(found, whole)
         for server in self._gaps - gaps:
             self.ask(server)
         self._gaps = gaps
 
-    def _wanted(self, now: datetime) -> Iterable[Due]:
-        """What is due, and the runs that were asked for beside it."""
-        found = self._sync.due(now)
-        scheduled = {due.person.id for due in found if due.request.asked_by == SCHEDULE}
+    def _wanted(self, now: datetime) -> Iterator[Due]:
+        """What is due, and the runs that were asked for beside it; nothing of persons who are not linked."""
         with self._store.read() as db:
             people = People(db)
-            linked = [person for person in people.all() if people.linked(person) is not None]
-        begun = [person for person in linked if not self._sync.waits_for_preview(person)]
+            linked = {person.id: person for person in people.all() if people.linked(person) is not None}
+        begun = {number for number, person in linked.items() if not self._sync.waits_for_preview(person)}
         with self._lock:
-            self._asked &= {person.id for person in begun}
-            more = [person for person in begun if person.id in self._asked - scheduled]
-        return [*found, *(Due(person=person, request=Request(asked_by=SCHEDULE)) for person in more)]
+            self._asked = {number: whole for number, whole in self._asked.items() if number in begun}
+            asked = dict(self._asked)
+        for due in self._sync.due(now):
+            if due.request.asked_by != SCHEDULE:
+                yield due
+            elif due.person.id in linked:
+                asked.setdefault(due.person.id, False)
+        for number, whole in asked.items():
+            yield Due(person=linked[number], request=Request(asked_by=SCHEDULE, whole=whole))
 
     def _may_begin(self, due: Due, now: datetime) -> bool:
         """Whether this is the moment: nothing of this person goes, it is not quiet, and the shifted turn has come."""
@@ -139,7 +138,7 @@ class Schedule:
             self._going.add(due.person.id)
             if due.request.asked_by == SCHEDULE:
                 self._later.pop(due.person.id, None)
-                self._asked.discard(due.person.id)
+                self._asked.pop(due.person.id, None)
         self._spawn(lambda: self._follow(due))
 
     def _follow(self, due: Due) -> None:
