@@ -88,7 +88,15 @@ class App:
             count=self.metrics.request,
         )
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
-        self.sync = SyncService()
+        self.sync = SyncService.of(
+            self.store,
+            self.trakt,
+            self.servers,
+            settings.sync,
+            clock=clock,
+            epoch=self.epoch,
+            requests=self.requests,
+        )
         self.schedule = Schedule(self.sync, self.store, settings.sync, clock)
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
@@ -124,6 +132,7 @@ class App:
         """Stop the threads, finish what is in hand, and close the store."""
         if self._desk is not None:
             self._desk.close()
+        self.sync.stop()
         for name in self.crew.close():
             log.error("The worker %s did not stop in time", name)
         self.trakt.close()

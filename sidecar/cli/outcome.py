@@ -10,6 +10,8 @@ from sidecar.cli import say
 from sidecar.words import count_of
 
 AGAIN, HELD = 1, 7
+FAILED = ("failed", "stopped")
+TROUBLED = (*FAILED, "partial")
 ACTIONS = {"add": "add", "remove": "remove"}
 REMARKS = {
     "conflict": "both sides changed",
@@ -27,7 +29,7 @@ REMARKS = {
 def code(results: Iterable[dict[str, Any]]) -> int:
     """The exit code of runs: trying again may help, before something is held."""
     results = list(results)
-    if any(result["state"] in ("failed", "stopped") or result["stale"] for result in results):
+    if any(result["state"] in TROUBLED for result in results):
         return AGAIN
     return HELD if any(undecided(result["held"]) for result in results) else 0
 
@@ -37,14 +39,21 @@ def undecided(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [part for part in parts if not part["decision"]]
 
 
+def is_preview(result: dict[str, Any]) -> bool:
+    """Whether it says what would be done."""
+    return result["run"] is None and result["state"] not in FAILED
+
+
 def show(result: dict[str, Any]) -> None:
     """Say what one run came to."""
-    if result["state"] == "preview":
+    if is_preview(result):
         _plan(result)
     else:
         _done(result)
+    troubled = result["state"] == "partial"
     for side, why in result["stale"].items():
-        say.marked("warning", f"{side}: {why}", "What it lacks is made up for when it can be read again.")
+        step = "What is missing is made up for when it can be read again." if troubled else ""
+        say.marked("warning" if troubled else "note", f"{side}: {why}", step)
     for remark in result["remarks"]:
         word = REMARKS.get(remark["kind"], remark["kind"])
         first = _some(remark["first"], remark["count"])
@@ -57,12 +66,12 @@ def show(result: dict[str, Any]) -> None:
 def _done(result: dict[str, Any]) -> None:
     cost, whose = _cost(result), f"{result['person']}: " if result["person"] else ""
     number = f", run {result['run']}" if result["run"] is not None else ""
-    if result["state"] in ("failed", "stopped"):
+    if result["state"] in FAILED:
         what = result["problem"] or ("It was stopped." if result["state"] == "stopped" else "It failed.")
         say.marked("bad", f"{whose}{what} ({cost}{number})", result["next_step"])
     elif result["kind"] == "baseline":
         say.marked("ok", f"{whose}What all sides hold now is agreed, and nothing was written. ({cost}{number})")
-    elif not any(result["counts"].values()):
+    elif not any(result["counts"].values()) and result["state"] == "done":
         say.marked("ok", f"{whose}Nothing had to be written. ({cost}{number})")
     else:
         say.marked("ok", f"{whose}Done. ({cost}{number})")

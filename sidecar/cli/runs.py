@@ -11,7 +11,14 @@ from sidecar.cli.bar import Bar
 from sidecar.cli.here import look_around, perform
 
 KINDS = {"sync": "sync", "full": "full sync", "title": "one title", "baseline": "only new", "undo": "undo"}
-STATES = {"asked": "waits", "going": "goes on", "done": "done", "failed": "failed", "stopped": "stopped"}
+STATES = {
+    "asked": "waits",
+    "going": "goes on",
+    "done": "done",
+    "partial": "in part",
+    "failed": "failed",
+    "stopped": "stopped",
+}
 
 
 @click.command(short_help="What runs did.", epilog="Example: sidetrakt runs 12 --json")

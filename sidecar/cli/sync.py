@@ -48,7 +48,8 @@ def sync(person: str | None, only: str, *, full: bool, preview: bool, as_json: b
     ended: list[dict[str, Any]] = []
     for result in results:
         outcome.show(result)
-        ended += [result] if not (result["first"] and result["state"] == "preview") else _first(here, result, arguments)
+        asks = result["first"] and outcome.is_preview(result)
+        ended += _first(here, result, arguments) if asks else [result]
     return outcome.code(ended)
 
 

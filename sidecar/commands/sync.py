@@ -16,7 +16,6 @@ from sidecar.store.handover import Event
 from sidecar.store.inspection import Inspection
 from sidecar.store.people import People, Person
 from sidecar.store.titles import Titles
-from sidecar.sync.alerting import tell
 from sidecar.sync.request import Progress, Request, Result
 
 Steps = Iterator[Progress | Result]
@@ -41,7 +40,7 @@ def sync(app: App, arguments: Arguments) -> Iterator[Event]:
     for person in _persons(app, arguments.get("person")):
         first = app.sync.waits_for_preview(person)
         wanted = msgspec.structs.replace(request, preview=True) if first and arguments.get("ask") else request
-        result = yield from _followed(app, app.sync.run(person, wanted), person.name)
+        result = yield from _followed(app.sync.run(person, wanted), person.name)
         results.append(_plain(result) | {"first": first})
     yield {"result": results}
 
@@ -50,7 +49,7 @@ def start(app: App, arguments: Arguments) -> Iterator[Event]:
     """Answer a first preview with "only new things from now on"."""
     with app.store.read() as db:
         person = People(db).get(arguments["person"])
-    result = yield from _followed(app, app.sync.start(person, only_new=True), person.name)
+    result = yield from _followed(app.sync.start(person, only_new=True), person.name)
     yield {"result": _plain(result)}
 
 
@@ -75,7 +74,7 @@ def runs(app: App, arguments: Arguments) -> Iterator[Event]:
 def undo(app: App, arguments: Arguments) -> Iterator[Event]:
     """Take a run back, or show what that would do."""
     steps = app.sync.undo(arguments["run"], preview=bool(arguments.get("preview")))
-    result = yield from _followed(app, steps, "")
+    result = yield from _followed(steps, "")
     yield {"result": _plain(result)}
 
 
@@ -91,7 +90,7 @@ def held(app: App, arguments: Arguments) -> Iterator[Event]:
     part = app.sync.decide(arguments["part"], apply=decision == "apply")
     with app.store.read() as db:
         person = People(db).get(part.person)
-    result = yield from _followed(app, app.sync.run(person, Request(features=(part.feature,))), person.name)
+    result = yield from _followed(app.sync.run(person, Request(features=(part.feature,))), person.name)
     yield {"result": {"part": _plain(part), "run": _plain(result)}}
 
 
@@ -107,11 +106,10 @@ def _persons(app: App, name: str | None) -> list[Person]:
     return found
 
 
-def _followed(app: App, steps: Steps, person: str) -> Generator[Event, None, Result]:
+def _followed(steps: Steps, person: str) -> Generator[Event, None, Result]:
     """Pass on how far a run has come, until it is over."""
     for step in steps:
         if isinstance(step, Result):
-            tell(app.store, step, app.clock.now())
             return step
         yield {"progress": _plain(step), "person": person}
     raise SidetraktError("The run ended without saying what it came to.", "Look at `sidetrakt runs`.")

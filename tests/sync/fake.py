@@ -45,7 +45,6 @@ class FakeSync:
     journal: dict[int, list[Change]] = field(default_factory=dict)
     past: list[Run] = field(default_factory=list)
     dues: list[Due] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
     stopped: bool = False
 
     def run(self, person: Person, request: Request) -> Steps:
@@ -96,9 +95,6 @@ class FakeSync:
 
     def due(self, now: datetime) -> list[Due]:
         return list(self.dues)
-
-    def wants_history(self) -> list[str]:
-        return list(self.gaps)
 
     def stop(self) -> None:
         self.stopped = True

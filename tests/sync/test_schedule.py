@@ -12,15 +12,15 @@ import pytest
 
 from sidecar.errors import Outage
 from sidecar.settings import Sync
-from sidecar.store.alerts import Alerts
 from sidecar.store.db import Store, open_store
 from sidecar.store.folder import prepare
 from sidecar.store.people import People, Person
 from sidecar.store.servers import KnownServer
-from sidecar.sync.request import Due, Request, Result
+from sidecar.store.wishes import Wishes
+from sidecar.sync.request import Due, Request
 from sidecar.sync.schedule import TURN, Schedule
 from tests.fakes import START, FakeClock
-from tests.sync.fake import PART, FakeSync
+from tests.sync.fake import FakeSync
 
 HOME, DEN = KnownServer("m1", "home", "jellyfin"), KnownServer("m2", "den", "plex")
 SCHEDULED = Request(asked_by="schedule")
@@ -68,9 +68,15 @@ class House:
         self.turn()
         return self
 
-    def alerts(self) -> list[str]:
-        with self.store.read() as db:
-            return [alert.what for alert in Alerts(db).open_ones()]
+    def gap(self, *servers: str) -> None:
+        """Of these servers events may be missing, and of no other."""
+        with self.store.write() as db:
+            wishes = Wishes(db)
+            for server in servers:
+                wishes.ask_history(server, START, "the line broke")
+            for gap in wishes.gaps():
+                if gap.server not in servers:
+                    wishes.looked(gap)
 
 
 @pytest.fixture
@@ -112,6 +118,11 @@ def test_nobody_is_synced_before_the_first_preview_was_answered(house: House) ->
     assert house.turn(15) == [], "it was answered by a run"
     house.due("Ben")
     assert house.turn(HOUR) == ["Ben"]
+
+
+def test_who_is_not_linked_any_more_is_left_alone(house: House) -> None:
+    house.started().due("Ben", "Carla")
+    assert house.turn(15) == ["Ben"]
 
 
 # What is due
@@ -160,10 +171,10 @@ def test_a_run_that_goes_on_is_not_begun_a_second_time(house: House) -> None:
 
 
 def test_after_a_gap_was_looked_at_the_people_of_that_server_get_a_run(house: House) -> None:
-    house.started().sync.gaps = ["m1"]
+    house.started().gap("m1")
     assert house.turn(15) == []
     assert house.turn(15) == [], "first somebody looks what happened meanwhile"
-    house.sync.gaps = []
+    house.gap()
     assert house.turn(15) == ["Anna"]
     assert house.turn(15) == []
 
@@ -268,7 +279,13 @@ def test_when_the_hour_of_the_complete_read_has_come_everybody_gets_a_run(store:
     house = House(store, at="03:30").started()
     house.clock.set_wall(at(3, 29))
     assert house.turn() == []
-    assert house.turn(60) == ["Anna", "Ben"]
+    house.due("Ben")
+    house.late = 1.0
+    house.turn(60)
+    house.late = 0.0
+    house.due()
+    assert house.turn(120) == ["Anna", "Ben"]
+    assert [request.whole for _, request in house.sync.asked] == [False, False, True, True]
     assert house.turn(60) == []
 
 
@@ -289,21 +306,7 @@ def test_an_hour_before_midnight_that_was_slept_through_is_made_up_for_after_it(
     assert house.turn() == ["Anna", "Ben"]
 
 
-# What came of it
-
-
-def test_what_failed_is_an_alert_until_it_went_well(house: House) -> None:
-    failed = Result(run=1, person="Anna", kind="sync", state="failed", problem="Trakt is not answering.")
-    house.sync.answers["Anna"] = failed
-    house.started()
-    assert house.alerts() == ["Trakt is not answering."]
-    house.sync.answers["Anna"] = Result(run=2, person="Anna", kind="sync", state="done", held=(PART,))
-    house.due("Anna")
-    house.turn(HOUR)
-    assert house.alerts() == ["A sync holds back 2 changes until somebody decides."]
-    house.sync.answers = {}
-    house.turn(HOUR)
-    assert house.alerts() == []
+# What goes wrong
 
 
 def test_a_run_that_cannot_begin_disturbs_nobody_and_is_tried_again(
