@@ -158,7 +158,7 @@ def test_a_newly_linked_person_is_shown_a_preview_and_asked(
 def test_in_a_pipe_asking_for_a_run_is_the_answer_and_a_preview_says_so(call: Call, sync: FakeSync) -> None:
     sync.newcomers = {"Anna"}
     said = call("sync", "Anna", "--preview")
-    assert "`sidetrakt sync “Anna”` does this" in said.out
+    assert "`sidetrakt sync Anna` does this" in said.out
     assert sync.newcomers == {"Anna"}
     call("sync", "Anna")
     assert sync.asked[-1] == ("Anna", Request())

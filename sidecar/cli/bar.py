@@ -38,7 +38,8 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._lively:
+            self._progress.stop()
 
     def show(self, event: dict[str, Any]) -> None:
         """The present state, as a command tells it."""

@@ -19,6 +19,7 @@ from sidecar.settings import Sync
 from sidecar.store.db import Store
 from sidecar.store.people import People, Person
 from sidecar.store.wishes import Wishes
+from sidecar.sync.alerting import tell
 from sidecar.sync.request import Due, Progress, Request, Result
 
 log = logging.getLogger(__name__)
@@ -141,10 +142,11 @@ class Schedule:
         self._spawn(lambda: self._follow(due))
 
     def _follow(self, due: Due) -> None:
-        """Have a run carried out, and wait for its end."""
+        """Have a run carried out, and say what somebody must know of it."""
         try:
-            for _ in self._sync.run(due.person, due.request):
-                pass
+            for step in self._sync.run(due.person, due.request):
+                if isinstance(step, Result):
+                    tell(self._store, step, self._clock.now())
         except SidetraktError as problem:
             log.warning("The run of %s could not begin: %s", due.person.name, problem)
         except Exception:

@@ -9,18 +9,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from sidecar.errors import Outage
 from sidecar.settings import Sync
+from sidecar.store.alerts import Alerts
 from sidecar.store.db import Store, open_store
 from sidecar.store.folder import prepare
 from sidecar.store.people import People, Person
 from sidecar.store.servers import KnownServer
 from sidecar.store.wishes import Wishes
-from sidecar.sync.request import Due, Request
+from sidecar.sync.request import Due, Request, Result
 from sidecar.sync.schedule import TURN, Schedule
 from tests.fakes import START, FakeClock
-from tests.sync.fake import FakeSync
+from tests.sync.fake import PART, FakeSync
 
 HOME, DEN = KnownServer("m1", "home", "jellyfin"), KnownServer("m2", "den", "plex")
 SCHEDULED = Request(asked_by="schedule")
@@ -77,6 +79,10 @@ class House:
             for gap in wishes.gaps():
                 if gap.server not in servers:
                     wishes.looked(gap)
+
+    def alerts(self) -> set[str]:
+        with self.store.read() as db:
+            return {alert.what for alert in Alerts(db).open_ones()}
 
 
 @pytest.fixture
@@ -304,6 +310,32 @@ def test_an_hour_before_midnight_that_was_slept_through_is_made_up_for_after_it(
     house.turn()
     house.clock.set_wall(at(0, 10, day=2))
     assert house.turn() == ["Anna", "Ben"]
+
+
+# What comes of it
+
+
+def came(state: str, **more: Any) -> Result:
+    """What a run of Anna came to."""
+    return Result(run=1, person="Anna", kind=more.pop("kind", "sync"), state=state, **more)
+
+
+def test_what_a_run_came_to_is_an_alert_until_it_is_settled(house: House) -> None:
+    lives = [
+        (came("failed", problem="Trakt is not answering."), {"Trakt is not answering."}),
+        (came("failed", kind="title", problem="Trakt is not answering."), {"Trakt is not answering."}),
+        (came("done", kind="title"), {"Trakt is not answering."}),
+        (came("stopped"), {"Trakt is not answering."}),
+        (came("partial", stale={"anna@den": "It is away."}), {"Not everything could be read. anna@den: It is away."}),
+        (came("done", stale={"anna@den": "It is not set up."}), set()),
+        (came("done", held=(PART,)), {"A sync holds back 2 changes until somebody decides."}),
+        (came("done", held=(replace(PART, decision="keep"),)), set()),
+    ]
+    house.started().due("Anna")
+    for result, alerts in lives:
+        house.sync.answers["Anna"] = result
+        house.turn(HOUR)
+        assert house.alerts() == alerts, result
 
 
 # What goes wrong

@@ -71,7 +71,7 @@ def test_a_newcomer_looks_starts_changes_things_everywhere_and_all_sides_follow(
     shown = anna("sync", "Anna", "--preview")
     assert shown.returncode == 0, shown.stderr
     assert "This would be done; nothing is written now." in shown.stdout
-    assert "sidetrakt sync “Anna”" in shown.stdout
+    assert "`sidetrakt sync anna` does this" in shown.stdout
     assert town.all_writes() == before
 
     first = synced(anna)
