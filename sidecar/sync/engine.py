@@ -81,7 +81,7 @@ class Engine:
         only = self._only(sides)
         with self._store.read() as db:
             features = Chosen.of(db, self._person).features(request.features, tools.possible)
-        full = request.full or request.baseline
+        full = request.full or request.baseline or request.whole
         self._work.readings = tools.reader.read(
             sides, features, full=full, titles=only if not request.library else None, tell=self._tell
         )

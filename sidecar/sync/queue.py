@@ -14,11 +14,11 @@ import msgspec
 
 from sidecar import logs
 from sidecar.errors import SidetraktError
-from sidecar.store.alerts import Alerts
 from sidecar.store.people import Person
 from sidecar.store.runs import Run, Runs
 from sidecar.store.waiting import Waiting
 from sidecar.store.wishes import Wishes
+from sidecar.sync.alerting import tell
 from sidecar.sync.engine import Engine, Tools, Work
 from sidecar.sync.request import Progress, Request, Result
 from sidecar.sync.results import groups, held_part, remarks
@@ -224,23 +224,12 @@ class Queue:
             )
 
     def _end(self, run: Run, job: Job, result: Result) -> None:
-        """The run is over: its row, what a person must know of it, and wishes that it answered."""
+        """The run is over: its row, the wishes that it answered, and what a person must know of it."""
         now, person, request = self._tools.clock.now(), run.person, job.request
         with self._tools.store.write() as db:
             Runs(db).end(run.id, result.state, now, msgspec.to_builtins(result))
-            alerts, key = Alerts(db), f"sync:{person}"
-            if result.state in ("failed", "partial"):
-                what = f"{result.person}: the last sync could not do everything. {result.problem}"
-                step = result.next_step or "It is tried again with the next run."
-                alerts.open(key, "data", now, what=what, next_step=step, person=person)
-            elif result.state == "done":
-                alerts.close(key, now)
             about = [each for each in Wishes(db).runs() if each.person == person and each.at <= run.asked_at]
             if result.state != "failed" and (not request.titles or request.asked_by == "live"):
                 Wishes(db).ran([each.id for each in about if not request.titles or each.title in request.titles])
-            if result.held:
-                count = sum(len(part.titles) for part in result.held)
-                what = f"{result.person}: {count} changes wait for a look. {result.held[0].why}"
-                alerts.open(f"held:{person}", "data", now, what=what, next_step="Run `sidetrakt held`.", person=person)
-            else:
-                alerts.close(f"held:{person}", now)
+        if job.is_wanted:  # what the schedule begins it tells by itself
+            tell(self._tools.store, result, now)
