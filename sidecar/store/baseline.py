@@ -107,11 +107,19 @@ class Baseline:
 
     def state(self, side: int, feature: Feature) -> SideState:
         """Whether the side has joined, and its last mark."""
-        query = "SELECT joined_at, mark, read_at, whole_at, libraries FROM side_feature WHERE side = ? AND feature = ?"
-        for joined, mark, read, whole, libraries in self._db.execute(query, [side, feature]):
-            moments = maybe_from_text(read), maybe_from_text(whole)
-            listed = tuple(_decode(libraries)) if libraries else None
-            return SideState(maybe_from_text(joined), _decode(mark) if mark else None, *moments, listed)
+        query = (
+            "SELECT joined_at, mark, read_at, whole_at, libraries, known_at FROM side_feature"
+            " WHERE side = ? AND feature = ?"
+        )
+        for joined, mark, read, whole, libraries, known in self._db.execute(query, [side, feature]):
+            return SideState(
+                joined_at=maybe_from_text(joined),
+                mark=_decode(mark) if mark else None,
+                read_at=maybe_from_text(read),
+                whole_at=maybe_from_text(whole),
+                libraries=tuple(_decode(libraries)) if libraries else None,
+                known_at=maybe_from_text(known),
+            )
         return SideState()
 
     def set_state(self, side: int, feature: Feature, state: SideState) -> None:
