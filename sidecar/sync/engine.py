@@ -34,7 +34,7 @@ from sidecar.sync.request import Progress, Request
 from sidecar.sync.sending import Sending, Tally
 from sidecar.sync.sides import Decision
 
-Tell = Callable[[Progress], None]
+Say = Callable[[Progress], None]
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Tools:
 class Engine:
     """Carries out one run."""
 
-    def __init__(self, tools: Tools, person: Person, request: Request, run: int | None, tell: Tell) -> None:
+    def __init__(self, tools: Tools, person: Person, request: Request, run: int | None, tell: Say) -> None:
         self._tools, self._store, self._now = tools, tools.store, tools.clock.now()
         self._person, self._request, self._run, self._say = person, request, run, tell
         self._work = Work()

@@ -55,15 +55,17 @@ def hold(
     }
     held, counts = list[Held](), dict[tuple[int, str], int]()
     for rule, (titles, limit) in limits.items():
-        waiting = _undecided(policy, side, rule, titles)
+        waiting = _undecided(policy, side, titles)
         if len(waiting) + policy.recent.get((side.id, rule), 0) > limit:
             held.append(Held(side.id, rule, tuple(waiting), _WHY[rule].format(count=len(waiting), limit=int(limit))))
         elif waiting:
             counts[side.id, rule] = len(waiting)
     if read.renumbered > max(FEW_IDS, PART_IDS * known):
         held += _all(policy, side, IDS, anything, count=read.renumbered, limit=max(FEW_IDS, int(PART_IDS * known)))
+    asked = {title for part in held for title in part.titles}
     if (lost > FEW_LOST and lost > PART_LOST * known) or (lost == known and known >= EMPTIED):
-        held += _all(policy, side, LOST, removals, count=lost, limit=known)
+        rest = [title for title in removals if title not in asked]  # each waits once
+        held += _all(policy, side, LOST, rest, count=lost, limit=known)
     return held, counts
 
 
@@ -89,18 +91,18 @@ def _lost(side: Side, rows: Mapping[int, Seen], read: Read, policy: Policy) -> i
         for title, row in rows.items()
         if row.value is not None and title not in read.facts and read.says_absent(title, policy.kinds.get(title))
     )
-    return len(_undecided(policy, side, LOST, absent))
+    return len(_undecided(policy, side, absent))
 
 
-def _undecided(policy: Policy, side: Side, rule: str, titles: Iterable[int]) -> list[int]:
-    """The titles about which nobody decided under this rule."""
-    made = policy.decided.get((side.id, rule), NOBODY)
+def _undecided(policy: Policy, side: Side, titles: Iterable[int]) -> list[int]:
+    """The titles about which nobody decided; whoever looked at one was told of it once, whatever the rule."""
+    made = decision(policy, side.id)
     return [title for title in dict.fromkeys(titles) if title not in made.apply and title not in made.keep]
 
 
 def _all(policy: Policy, side: Side, rule: str, titles: Iterable[int], *, count: int, limit: int) -> list[Held]:
     """Everything a doubtful read says, held under one rule."""
-    waiting = _undecided(policy, side, rule, titles)
+    waiting = _undecided(policy, side, titles)
     return [Held(side.id, rule, tuple(waiting), _WHY[rule].format(count=count, limit=limit))] if waiting else []
 
 

@@ -90,9 +90,13 @@ class Reader:
         full: bool,
         titles: frozenset[int] | None,
         tell: Tell,
+        home: Sequence[Linked] = (),
     ) -> Readings:
-        """Read all sides, or these titles alone of servers; of Trakt, where one request tells that nothing moved."""
-        readings = Readings()
+        """Read all sides, or these titles alone of servers; of Trakt, where one request tells that nothing moved.
+
+        `home` are all sides of the person, where not all are read.
+        """
+        readings, home = Readings(), home or sides
         for side in sides:
             label, indexes = side.side.label(), list[Taken]()
             if not side.side.is_configured():
@@ -116,7 +120,7 @@ class Reader:
             for taken in indexes:
                 feature, read = taken.index.feature, taken.index.facts
                 taken.facts, taken.behind = (
-                    self._by_items(side, read) if side.server else self._learned(readings, sides, side, taken.index)
+                    self._by_items(side, read) if side.server else self._learned(readings, home, side, taken.index)
                 )
                 taken.index, taken.known_at = replace(taken.index, facts=()), self._clock.now()
                 readings.taken[feature, side.id] = taken

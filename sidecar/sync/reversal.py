@@ -15,11 +15,12 @@ from sidecar.model import Feature
 from sidecar.store.baseline import Baseline
 from sidecar.store.people import Person
 from sidecar.store.runs import Runs
-from sidecar.sync.engine import Tell, Tools, Work
+from sidecar.sync.engine import Say, Tools, Work
 from sidecar.sync.keeping import Numbered
 from sidecar.sync.linked import Linked, numbered
 from sidecar.sync.memory import agreed_of, change_of, put_seen, seen_of, stored
 from sidecar.sync.plan import Change, Note, Seen
+from sidecar.sync.reading import Tell, Values
 from sidecar.sync.request import Progress
 from sidecar.sync.sending import Sending
 from sidecar.sync.undo import Undo, left, undo
@@ -31,7 +32,7 @@ Shown = dict[tuple[int, int], Any]
 class Reversal:
     """Takes one run back."""
 
-    def __init__(self, tools: Tools, person: Person, undoes: int, run: int | None, tell: Tell) -> None:
+    def __init__(self, tools: Tools, person: Person, undoes: int, run: int | None, tell: Say) -> None:
         self._tools, self._store, self._now = tools, tools.store, tools.clock.now()
         self._person, self._undoes, self._run, self._say = person, undoes, run, tell
         self._work = Work()
@@ -91,13 +92,24 @@ class Reversal:
             if feature not in side.side.features() or not side.side.is_configured():
                 blind.add(side.id)
                 continue
-            look = self._tools.reader.look(side, feature, titles)
-            with self._store.read() as db:
-                rows = seen_of(db, side.id, feature, trakt=bool(side.trakt), titles=titles)
-            if not look.asked and any(row.value is not None for row in rows.values()):
+            facts = self._read(side, feature) if side.trakt else self._look(side, feature, titles)
+            if facts is None:
                 blind.add(side.id)
-            shown |= {(side.id, title): value for title, value in look.facts.items()}
+            shown |= {(side.id, title): facts[title] for title in titles & facts.keys()} if facts else {}
         return shown, blind
+
+    def _read(self, side: Linked, feature: Feature) -> Values | None:
+        """All of Trakt, so that it says under which names it has what we told it."""
+        tell: Tell = lambda step, what: self._say(Progress(step=step, what=what))  # noqa: E731
+        readings = self._tools.reader.read([side], [feature], full=True, titles=None, tell=tell, home=self._sides)
+        taken = readings.taken.get((feature, side.id))
+        return taken.facts if taken is not None and taken.index.complete else None
+
+    def _look(self, side: Linked, feature: Feature, titles: set[int]) -> Values | None:
+        look = self._tools.reader.look(side, feature, titles)
+        with self._store.read() as db:
+            rows = seen_of(db, side.id, feature, trakt=False, titles=titles)
+        return look.facts if look.asked or not any(row.value is not None for row in rows.values()) else None
 
     def _remember(self, feature: Feature, found: Undo, shown: Shown, changes: list[Numbered]) -> None:
         """What is agreed and what may differ from now on, with the journal, before anything is sent."""

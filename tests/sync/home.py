@@ -136,6 +136,10 @@ class Home:
         counts = [len(side.writes) for side in self.sides.values()]
         return len(self.trakt.told), counts[0], counts[1] if len(counts) > 1 else 0
 
+    def reads(self) -> tuple[int, ...]:
+        """How often each side was read, Trakt first."""
+        return self.trakt.reads, *(side.reads for side in self.sides.values())
+
     def watched(self, number: int = 1) -> tuple[bool, ...]:
         """Whether each side holds a film as watched, Trakt first."""
         marks = [side.items[f"{kind[0]}{number}"].copy.played for kind, side in self.sides.items()]
