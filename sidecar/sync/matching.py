@@ -133,7 +133,7 @@ class Matching:
                 each = (made.get(ref.claim()) or match(_asked(item, ref), known).titles[0] for ref in item.refs())
                 yield item, tuple(each), "", any(word is not None for word in words)
             else:
-                yield item, one.titles, "" if item.reason and not one.titles else one.why, bool(one.titles)
+                yield item, one.titles, "" if one.why == item.reason else one.why, bool(one.titles)
 
     def _unknown(self, db: Transaction, refs: Sequence[Ref]) -> list[Ref]:
         return [ref for ref in refs if Titles(db).find(ref) is None]
