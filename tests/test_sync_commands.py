@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from sidecar.cli import main, say
+from sidecar.cli import say
 from sidecar.errors import Outage
 from sidecar.model import Direction, Feature, Ids, Kind, Ref
 from sidecar.store.baseline import Agreed, Baseline, Seen
@@ -27,26 +25,11 @@ from sidecar.store.servers import KnownServer, KnownServers
 from sidecar.store.titles import Titles
 from sidecar.sync.request import Remark, Request, Result
 from tests.fakes import START
+from tests.shell import Call, shell
 from tests.sync.fake import PART, FakeSync
 
 HOME = KnownServer("machine-1", "home", "jellyfin")
 HEAT = Ref(Kind.MOVIE, Ids(trakt=1, imdb="tt0113277", tmdb=949), name="Heat", year=1995)
-
-
-@dataclass
-class Said:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Call = Callable[..., Said]
 
 
 @pytest.fixture
@@ -77,13 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def call(folder: Path, sync: FakeSync, capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*words: str) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        printed = capsys.readouterr()
-        return Said(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
+    return shell(capsys)
 
 
 @pytest.fixture
@@ -158,7 +135,7 @@ def test_a_newly_linked_person_is_shown_a_preview_and_asked(
 def test_in_a_pipe_asking_for_a_run_is_the_answer_and_a_preview_says_so(call: Call, sync: FakeSync) -> None:
     sync.newcomers = {"Anna"}
     said = call("sync", "Anna", "--preview")
-    assert "`sidetrakt sync Anna` does this" in said.out
+    assert "`sidetrakt sync “Anna”` does this" in said.out
     assert sync.newcomers == {"Anna"}
     call("sync", "Anna")
     assert sync.asked[-1] == ("Anna", Request())

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sidecar.app import App
+from sidecar.clock import SystemClock
+from sidecar.commands import perform
 from sidecar.demo import jellyfin, plex, trakt
 from sidecar.demo.catalogue import Catalogue, File, Movie
 from sidecar.demo.control import Control
 from sidecar.demo.invent import invent
 from sidecar.demo.listen import Listener
+from sidecar.logs import Redaction
+from sidecar.settings import load
+from sidecar.store.folder import prepare
 
 WATCHED = {"plex": "viewCount", "jellyfin": "Played"}
 SIMULATORS = {"trakt": trakt, "plex": plex, "jellyfin": jellyfin}
@@ -44,6 +50,19 @@ class Town:
     def plays(self) -> int:
         """How many plays Trakt has of Anna."""
         return len(self.controls["trakt"].state()["anna"]["plays"])
+
+    def everywhere(self) -> dict[str, set[str]]:
+        """What Anna watched, side by side."""
+        return {service: self.watched(service) for service in SIMULATORS}
+
+    def lived(self) -> list[File]:
+        """What Anna did before anybody synced: two of these films on each side, and two ratings."""
+        films = self.films(20)
+        for service, file in zip(("jellyfin", "jellyfin", "plex", "plex", "trakt", "trakt"), films, strict=False):
+            self.tick(service, file)
+        self.tick("jellyfin", films[0], "rate", rating=8)
+        self.tick("plex", films[2], "rate", rating=6)
+        return films
 
     def _files(self) -> list[File]:
         return [file for file in self.catalogue.files if len(file.titles) == 1]
@@ -79,11 +98,18 @@ class Town:
             **{f"SIDETRAKT_PLEX__{name}_URL": self.urls["plex"] for name in ("ACCOUNT", "DISCOVER", "METADATA")},
         }
 
-    def token_file(self, folder: Path, user: str = "anna") -> Path:
-        """A pair that is valid from the start, as another tool would keep it."""
-        path = folder / f"{user}.json"
-        path.write_text(json.dumps(trakt.signins(self.catalogue)["users"][user]))
-        return path
+    def settle(self, folder: Path) -> None:
+        """A data folder in which Anna of both servers is one person and linked, and nothing was synced yet."""
+        prepare(folder)
+        environ = self.environ()
+        app = App(folder, load(environ, folder), environ, clock=SystemClock(), redaction=Redaction())
+        for command, arguments in (
+            ("meet", {}),
+            ("people join", {"one": "Anna", "other": "Anna@home"}),
+            ("link", {"person": "Anna", "token": trakt.signins(self.catalogue)["users"]["anna"]}),
+        ):
+            list(perform(app, command, arguments))
+        app.close()
 
     def films(self, count: int) -> list[File]:
         """Films of which each service has exactly one copy under the right ids."""
@@ -93,8 +119,8 @@ class Town:
             if file.library == "movies" and len(file.titles) == 1 and isinstance(file.titles[0], Movie)
             and file.edition is None and file.runtime_ms and right(file)
         ]  # fmt: skip
-        once = [file for file in plain if sum(file.titles == each.titles for each in self.catalogue.files) == 1]
-        return once[:count]
+        claims = Counter(claim for each in self.catalogue.files for claim in claims_of(each))
+        return [file for file in plain if all(claims[claim] == 1 for claim in claims_of(file))][:count]
 
     def act(self, service: str, do: str, **said: Any) -> Any:
         """What somebody does in another client or on the website."""
@@ -128,6 +154,22 @@ class Town:
     def unhandled(self) -> list[Any]:
         """What was asked and no simulator knows."""
         return [row for control in self.controls.values() for row in control.log if row["unhandled"]]
+
+
+def alike(files: list[File]) -> dict[str, set[str]]:
+    """All sides have exactly these."""
+    return {service: paths(files) for service in SIMULATORS}
+
+
+def paths(files: list[File]) -> set[str]:
+    """The names under which `everywhere` knows them."""
+    return {file.path for file in files}
+
+
+def claims_of(file: File) -> set[tuple[str, object]]:
+    """What a file is, and what its server says it is."""
+    said = {(name, getattr(file.claims, name)) for name in ("imdb", "tmdb", "tvdb")}
+    return {claim for claim in said if claim[1]} | {("title", title.ids.trakt) for title in file.titles}
 
 
 def right(file: File) -> bool:

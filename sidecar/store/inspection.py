@@ -112,7 +112,8 @@ class Inspection:
         query = (
             "SELECT i.id, i.server, i.library, i.name, coalesce(nullif(i.verdict, ''), i.reason), s.id FROM item i"
             " LEFT JOIN item s ON s.server = i.server AND s.remote = i.show AND i.show <> '' WHERE i.server = ?"
-            " AND i.gone_at IS NULL AND (i.verdict <> '' OR (i.reason <> '' AND i.claim = ''))"
+            " AND i.gone_at IS NULL AND (i.verdict <> '' OR (i.reason <> '' AND i.claim = '' AND NOT EXISTS"
+            " (SELECT 1 FROM item_title WHERE item = i.id)))"
         )
         return [Unmatched(*row) for server in servers for row in self._db.execute(query, [server])]
 
