@@ -28,8 +28,9 @@ class Said:
 Call = Callable[..., Said]
 
 
-def shell(capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs one command after the other; the data folder is that of the environment."""
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Runs one command after the other; the data folder is that of the environment, the log that of the tests."""
+    monkeypatch.setattr("sidecar.cli.here.set_up", lambda *_, **__: None)
 
     def run(*words: str) -> Said:
         with pytest.raises(SystemExit) as ended:

@@ -59,8 +59,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def call(folder: Path, sync: FakeSync, capsys: pytest.CaptureFixture[str]) -> Call:
-    return shell(capsys)
+def call(folder: Path, sync: FakeSync, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    return shell(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def call(
     shutil.copytree(settled, tmp_path / "data")
     for name, value in {**town.environ(), "SIDETRAKT_HOME": str(tmp_path / "data")}.items():
         monkeypatch.setenv(name, value)
-    return shell(capsys)
+    return shell(capsys, monkeypatch)
 
 
 def synced(call: Call, *words: str, code: int = 0) -> dict[str, Any]:
