@@ -78,7 +78,7 @@ class ServerSide:
             reading = Reading(why=problem.what)
         return Index(
             feature,
-            facts_of(feature, reading.rows),
+            facts_of(feature, self._inventory.named(reading.rows)),
             reading.scope,
             complete=not reading.why,
             read_at=now,

@@ -52,20 +52,24 @@ class Matches:
             found += Items(self._db).get(server, remotes).values()
         return found
 
-    def put(self, item: Item, titles: tuple[int, ...], verdict: str, at: datetime) -> None:
-        """Note what an item stands for, or why it stands for nothing."""
-        former = self._db.execute("SELECT former FROM item WHERE id = ?", [item.id]).fetchone()[0]
-        before = former or ",".join(str(title) for title in item.titles)
-        moved = bool(before) and before != ",".join(str(title) for title in titles)
+    def put(
+        self, item: Item, titles: tuple[int, ...], verdict: str, at: datetime, since: datetime | None = None
+    ) -> bool:
+        """Note what an item stands for, or why it stands for nothing; whether it was met before `since` as another."""
+        query = "SELECT former, met_at < ? FROM item WHERE id = ?"
+        former, known = self._db.execute(query, [to_text(since or at), item.id]).fetchone()
+        before, now = former or _text(item.titles), _text(titles)
+        moved, stamp = before != now and bool(before or known), to_text(at)
         self._db.execute(
-            "UPDATE item SET matched_at = ?, verdict = ?, former = '', moved_at = CASE WHEN ? THEN ? ELSE moved_at END"
-            " WHERE id = ?",
-            [to_text(at), verdict, moved, to_text(at), item.id],
+            "UPDATE item SET matched_at = ?1, verdict = ?2, former = '', moved_at = iif(?3, ?1, moved_at),"
+            " changed_at = iif(?4, ?1, changed_at) WHERE id = ?5",
+            [stamp, verdict, moved, moved and bool(before), item.id],
         )
         if titles != item.titles:
             self._db.execute("DELETE FROM item_title WHERE item = ?", [item.id])
             rows = [(item.id, place, title) for place, title in enumerate(titles)]
             self._db.conn.executemany("INSERT INTO item_title VALUES (?, ?, ?)", rows)
+        return moved
 
     def refuse(self, title: int, verdict: str, at: datetime) -> None:
         """The items of a title stand for nothing any more, for this reason."""
@@ -132,10 +136,10 @@ class Matches:
         query = "SELECT remote FROM item WHERE server = ? AND gone_at IS NULL AND (met_at > ? OR moved_at > ?)"
         return frozenset(row[0] for row in self._db.execute(query, [server, to_text(since), to_text(since)]))
 
-    def moved_since(self, server: str, since: datetime) -> int:
+    def changed_since(self, server: str, since: datetime) -> int:
         """How many items that were known stand for something else since."""
-        query = "SELECT count(*) FROM item WHERE server = ? AND gone_at IS NULL AND moved_at > ? AND met_at <= ?"
-        return int(self._db.execute(query, [server, to_text(since), to_text(since)]).fetchone()[0])
+        query = "SELECT count(*) FROM item WHERE server = ? AND gone_at IS NULL AND changed_at > ?"
+        return int(self._db.execute(query, [server, to_text(since)]).fetchone()[0])
 
     def verdicts(self, servers: Iterable[str]) -> dict[str, list[str]]:
         """Why items stand for nothing, with the names of those items."""
@@ -172,6 +176,14 @@ class Matches:
         query = "UPDATE item SET matched_at = NULL WHERE id = ? OR (server = ? AND show = ? AND show <> '')"
         self._db.execute(query, [item.id, item.server, item.remote])
 
+    def matched_since(self, server: str, since: datetime) -> set[int]:
+        """The titles of items that were matched after this moment."""
+        query = (
+            "SELECT t.title FROM item i JOIN item_title t ON t.item = i.id"
+            " WHERE i.server = ? AND i.gone_at IS NULL AND (i.met_at > ?2 OR i.moved_at > ?2)"
+        )
+        return {row[0] for row in self._db.execute(query.replace("= ? AND", "= ?1 AND"), [server, to_text(since)])}
+
     def ids(self, pairs: Iterable[tuple[Kind, str, str]]) -> dict[tuple[Kind, str, str], int]:
         """The titles that Trakt gave these ids, by kind, catalogue and id."""
         wanted, found = set(pairs), dict[tuple[Kind, str, str], int]()
@@ -194,3 +206,7 @@ class Matches:
         for kind in Kind:
             for catalogue in ("trakt", "imdb", "tmdb", "tvdb"):
                 yield from self._db.execute(f"{query} AND kind = ? AND catalogue = ?", [*part, kind, catalogue])
+
+
+def _text(titles: Iterable[int]) -> str:
+    return ",".join(str(title) for title in titles)

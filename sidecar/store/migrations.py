@@ -173,6 +173,7 @@ CREATE TABLE gap (server TEXT PRIMARY KEY, since TEXT NOT NULL, why TEXT NOT NUL
 _SYNC = """
 ALTER TABLE item ADD COLUMN matched_at TEXT;
 ALTER TABLE item ADD COLUMN moved_at TEXT;
+ALTER TABLE item ADD COLUMN changed_at TEXT;
 ALTER TABLE item ADD COLUMN former TEXT NOT NULL DEFAULT '';
 ALTER TABLE item ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
 ALTER TABLE item ADD COLUMN show TEXT NOT NULL DEFAULT '';
@@ -180,6 +181,7 @@ ALTER TABLE item ADD COLUMN season INTEGER;
 ALTER TABLE item ADD COLUMN number INTEGER;
 CREATE INDEX item_waiting ON item (server) WHERE matched_at IS NULL AND gone_at IS NULL;
 CREATE INDEX item_moved ON item (server, moved_at) WHERE moved_at IS NOT NULL;
+CREATE INDEX item_changed ON item (server, changed_at) WHERE changed_at IS NOT NULL;
 CREATE INDEX item_met ON item (server, met_at);
 CREATE TABLE claim (
     word TEXT NOT NULL, title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE, PRIMARY KEY (word, title)

@@ -100,7 +100,7 @@ class Layout:
         }
         wanted = only
         if wanted is None and not whole:
-            waits = [before.open, *(each.apply | each.keep for each in decided.values())]
+            waits = [before.open, readings.moved, *(each.apply | each.keep for each in decided.values())]
             wanted = frozenset(self._touched(taken, heard).union(*waits))
         agreed = agreed_of(db, self._person.id, feature, wanted)
         seen = {side.id: self._seen(side, wanted) for side in self._sides}
@@ -129,8 +129,8 @@ class Layout:
             else:
                 found |= each.facts.keys()
             found |= heard[side.id].titles.keys()
-            met = Matches(db).of_items(side.server, self._met(side, each)) if side.server else {}
-            found.update(title for titles in met.values() for title in titles)
+            if side.server and each.before.known_at is not None:
+                found |= Matches(db).matched_since(side.server, each.before.known_at)
         return found
 
     def _differing(self, side: Linked, taken: Taken) -> set[int]:
@@ -194,7 +194,7 @@ class Layout:
             items=items,
             covers=None if len(covers) == len(items) else covers,
             met=self._met(side, taken),
-            renumbered=matches.moved_since(side.server, since) if since else 0,
+            renumbered=matches.changed_since(side.server, since) if since else 0,
         )
         return read, {remote: each for remote, each in stands.items() if len(each) > 1}
 

@@ -7,6 +7,7 @@ asked where claims overlap and do not agree, and where a new item may be one of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from sidecar.clock import Clock
 from sidecar.contract import Fact
@@ -36,14 +37,17 @@ class Matching:
     def __init__(self, store: Store, elsewhere: Elsewhere, ask: AskTrakt, clock: Clock) -> None:
         self._store, self._elsewhere, self._ask, self._clock = store, elsewhere, ask, clock
 
-    def match(self, servers: Sequence[str], between: Callable[[], None] = lambda: None) -> None:
-        """Find the titles of all items that wait; where Trakt may have something of them unread, it is read again."""
-        left: set[int] = set()
+    def match(self, servers: Sequence[str], since: datetime) -> bool:
+        """Find the titles of all items that wait; where Trakt may have something of them unread, it is read again.
+
+        Gives whether any was known before this moment as something else, so that what is on it was not read.
+        """
+        left, moved = set[int](), False
         while True:
             with self._store.read() as db:
                 waiting = [item for item in Matches(db).waiting(servers, PORTION + len(left)) if item.id not in left]
             if not waiting:
-                return
+                return moved
             answers = self._answers(waiting)
             gained: set[int] = set()
             with self._store.write() as db:
@@ -51,10 +55,9 @@ class Matching:
                     if titles is None:
                         left.add(item.id)  # Trakt could not be asked; it waits for the next run
                     else:
-                        Matches(db).put(item, titles, verdict, self._clock.now())
+                        moved |= Matches(db).put(item, titles, verdict, self._clock.now(), since)
                         gained.update(titles if known else ())
                 Baseline(db).unread(gained)
-            between()
 
     def learn(self, facts: Sequence[Fact], account: str, held: set[int]) -> tuple[list[int | None], dict[int, int]]:
         """The titles of Trakt's facts in their order, None for what nobody `held`; and titles that became others."""

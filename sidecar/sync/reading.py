@@ -41,6 +41,7 @@ class Taken:
     facts: Values = field(default_factory=dict)
     behind: Behind = field(default_factory=dict)
     known_at: datetime | None = None  # until when items are known
+    again: bool = False  # not all that is there now could be read, because items became others
 
     @property
     def after(self) -> SideState:
@@ -50,7 +51,8 @@ class Taken:
             return before
         libraries = tuple(sorted(index.libraries)) if self.whole and index.libraries is not None else before.libraries
         whole_at = index.read_at if self.whole else before.whole_at
-        return SideState(before.joined_at, index.mark, index.read_at, whole_at, libraries, self.known_at)
+        state = SideState(before.joined_at, index.mark, index.read_at, whole_at, libraries, self.known_at)
+        return replace(state, mark=None, whole_at=None) if self.again else state
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Readings:
     taken: dict[tuple[Feature, int], Taken] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)  # by label, and why
     troubled: bool = False  # something that is set up could not be read
+    moved: set[int] = field(default_factory=set)  # titles that are known now to be what others were
     requests: int = 0
 
     def of(self, feature: Feature) -> dict[int, Taken]:
@@ -96,7 +99,7 @@ class Reader:
 
         `home` are all sides of the person, where not all are read.
         """
-        readings, home = Readings(), home or sides
+        readings, home, began = Readings(), home or sides, self._clock.now()
         for side in sides:
             label, indexes = side.side.label(), list[Taken]()
             if not side.side.is_configured():
@@ -115,14 +118,13 @@ class Reader:
                 if not index.complete:
                     readings.stale[label], readings.troubled = index.why, True
                 readings.requests += index.requests
-            if side.server and titles is None:
-                self._matching.match([side.server])
+            again = bool(side.server) and titles is None and self._matching.match([side.server], began)
             for taken in indexes:
                 feature, read = taken.index.feature, taken.index.facts
                 taken.facts, taken.behind = (
                     self._by_items(side, read) if side.server else self._learned(readings, home, side, taken.index)
                 )
-                taken.index, taken.known_at = replace(taken.index, facts=()), self._clock.now()
+                taken.index, taken.known_at, taken.again = replace(taken.index, facts=()), self._clock.now(), again
                 readings.taken[feature, side.id] = taken
         return readings
 
@@ -179,6 +181,7 @@ class Reader:
             held = Matches(db).titles(each.server for each in sides if each.server)
             held |= Baseline(db).seen_titles(side.id, index.feature)
         titles, moves = self._matching.learn(index.facts, side.trakt or side.key, held)
+        readings.moved.update(moves.values())
         for taken in readings.taken.values() if moves else ():
             _remap(taken, moves)
         each = iter(titles)

@@ -14,6 +14,7 @@ from sidecar.errors import SidetraktError
 from sidecar.model import Feature, Kind, Ref
 from sidecar.store.db import Store
 from sidecar.store.items import Item, Items
+from sidecar.store.titles import Titles
 from tests.ram import LEAVES, Key, RamSide, key_of
 
 
@@ -86,11 +87,30 @@ class RamTrakt(RamSide):
 class RamItem:
     """One item of a server for one person."""
 
-    ref: Ref
+    refs: tuple[Ref, ...]
     copy: Copy
     library: str = "Films"
     plays: tuple[datetime, ...] = ()
     rated_at: datetime | None = None
+    kind: Kind = Kind.MOVIE
+    show: str = ""
+    place: tuple[int | None, int | None] = (None, None)
+
+    def listed(self, server: str, item: str) -> Item:
+        """As the inventory has it."""
+        claim, first = "\n".join(ref.claim() for ref in self.refs), self.refs[0] if self.refs else None
+        return Item(
+            server,
+            item,
+            self.library,
+            claim,
+            (first.name or "") if first else item,
+            "" if first else "it has no id",
+            year=first.year if first else None,
+            show=self.show,
+            season=self.place[0],
+            number=self.place[1],
+        )
 
 
 @dataclass
@@ -115,10 +135,18 @@ class RamServer:
     hidden: frozenset[str] = frozenset()  # libraries that the account may not see any more
     moved: int = 0
 
-    def put(self, item: str, ref: Ref, **copy: Any) -> None:
+    def put(self, item: str, *refs: Ref, **copy: Any) -> None:
         """It is there now, and this is what the person did with it."""
-        self.items[item] = RamItem(ref, Copy(item, **{"played": False, **copy}))
+        self.items[item] = RamItem(refs, Copy(item, **{"played": False, **copy}))
         self.moved += 1
+
+    def series(self, show: str, episodes: dict[str, tuple[int, int]]) -> None:
+        """A series of which nobody knows any id."""
+        self.put(show)
+        self.items[show].kind = Kind.SHOW
+        for item, place in episodes.items():
+            self.put(item)
+            self.items[item].show, self.items[item].place = show, place
 
     def play(self, item: str, at: datetime) -> None:
         """Watched to the end: Jellyfin keeps the begin, Plex the end and a row."""
@@ -178,18 +206,14 @@ class RamServer:
         now, there = self.clock(), {i: e for i, e in self.items.items() if e.library not in self.hidden}
         if only is not None:
             wanted = {ref.claim() for ref in only}
-            asked = {item: each for item, each in there.items() if each.ref.claim() in wanted}
+            asked = {item: each for item, each in there.items() if wanted & {ref.claim() for ref in each.refs}}
             facts, copies = self._facts(feature, asked), {item: each.copy for item, each in asked.items()}
             found = frozenset(copies)
             return Index(feature, facts, Scope.ONLY, True, now, there=found, copies=copies, requests=1)
         if since == self.moved:
             return Index(feature, (), Scope.UNCHANGED, complete=True, read_at=now, mark=since, requests=1)
         with self.store.write() as db:
-            listed = [
-                Item(self.server, item, each.library, each.ref.claim(), each.ref.name or "", year=each.ref.year)
-                for item, each in there.items()
-            ]
-            Items(db).put(listed, now)
+            Items(db).put([each.listed(self.server, item) for item, each in there.items()], now)
             gone = {each.remote for each in Items(db).of_server(self.server)} - self.items.keys()
             Items(db).gone(self.server, gone, now)
         facts, libraries = self._facts(feature, there), frozenset(each.library for each in there.values())
@@ -209,15 +233,15 @@ class RamServer:
         return self._write("remove", facts, feature)
 
     def _facts(self, feature: Feature, items: dict[str, RamItem]) -> list[Fact]:
-        by_claim: dict[str, list[str]] = {}
+        with self.store.read() as db:
+            said = {each.remote: each.titles for each in Items(db).get(self.server, list(items)).values()}
+            known = Titles(db).refs(title for titles in said.values() for title in titles)
+        by_claim: dict[str, tuple[Ref, list[str]]] = {}
         for item, each in sorted(items.items()):
-            by_claim.setdefault(each.ref.claim(), []).append(item)
-        found = []
-        for same in by_claim.values():
-            value = self._value(feature, same)
-            if value is not None:
-                found.append(Fact(self.items[same[0]].ref, value, tuple(same)))
-        return found
+            for ref in each.refs or [known[title] for title in said.get(item, ())]:
+                by_claim.setdefault(ref.claim(), (ref, []))[1].append(item)
+        found = [(ref, self._value(feature, same), tuple(same)) for ref, same in by_claim.values()]
+        return [Fact(ref, value, same) for ref, value, same in found if value is not None]
 
     def _value(self, feature: Feature, same: Sequence[str]) -> Any:
         rows = [self.items[item] for item in same]
@@ -233,19 +257,22 @@ class RamServer:
             raise self.problem
         if self.refuses:
             return [Receipt(fact, Outcome.REFUSED, self.refuses) for fact in facts]
-        receipts = [self._one(what, fact, feature) for fact in facts]
+        written: set[str] = set()
+        for fact in facts:
+            for item in set(fact.items) & self.items.keys() - written:
+                self._change(what, item, fact, feature)
+            written.update(fact.items)
+        receipts = [self._receipt(fact, feature) for fact in facts]
         self.after(f"{what} {feature}")
         if self.loses_answers:
             self.loses_answers -= 1
             return [Receipt(fact, Outcome.UNKNOWN, "the answer was lost") for fact in facts]
         return receipts
 
-    def _one(self, what: str, fact: Fact, feature: Feature) -> Receipt:
+    def _receipt(self, fact: Fact, feature: Feature) -> Receipt:
         mine = [item for item in fact.items if item in self.items]
         if not mine:
             return Receipt(fact, Outcome.NOT_FOUND, "it is not there")
-        for item in mine:
-            self._change(what, item, fact, feature)
         return Receipt(fact, Outcome.DONE, seen=self._value(feature, mine))
 
     def _change(self, what: str, item: str, fact: Fact, feature: Feature) -> None:

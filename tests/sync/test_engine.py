@@ -153,7 +153,7 @@ def test_an_empty_server_is_restored_from_trakt(home: Home) -> None:
     home.run()
     home.run()
     for number in range(1, home.films + 1):
-        home.jelly.put(f"new{number}", home.jelly.items.pop(f"j{number}").ref)
+        home.jelly.put(f"new{number}", *home.jelly.items.pop(f"j{number}").refs)
     home.jelly.items = {f"j{item[3:]}": each for item, each in home.jelly.items.items()}
     for item, each in home.jelly.items.items():
         each.copy = replace(each.copy, item=item, played=False, count=0, at=None)
@@ -268,7 +268,7 @@ def test_a_replaced_file_is_no_unwatch_and_is_marked_again(home: Home) -> None:
     home.trakt.watch(film(1), home.at(-50))
     home.run()
     home.run()
-    home.jelly.put("again", home.jelly.items.pop("j1").ref)
+    home.jelly.put("again", *home.jelly.items.pop("j1").refs)
     home.run()
     assert home.jelly.items["again"].copy.played
     assert home.trakt.plays(film(1))
@@ -284,7 +284,7 @@ def test_an_item_that_went_and_came_back_blank_is_no_unwatch(home: Home) -> None
     home.jelly.moved += 1
     home.clock.advance(24 * HOUR)
     home.run()
-    home.jelly.put("j1", gone.ref)
+    home.jelly.put("j1", *gone.refs)
     home.run()
     assert home.watched(1) == (True, True, True)
 
