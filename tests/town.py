@@ -13,7 +13,7 @@ from sidecar.app import App
 from sidecar.clock import SystemClock
 from sidecar.commands import perform
 from sidecar.demo import jellyfin, plex, trakt
-from sidecar.demo.catalogue import Catalogue, File, Movie
+from sidecar.demo.catalogue import Catalogue, Episode, File, Movie
 from sidecar.demo.control import Control
 from sidecar.demo.invent import invent
 from sidecar.demo.listen import Listener
@@ -46,6 +46,10 @@ class Town:
         """What Anna gave a film on a server."""
         value: float | None = self._row(service, file).get({"plex": "userRating", "jellyfin": "Rating"}[service])
         return value
+
+    def date(self, file: File) -> str:
+        """When Jellyfin says that Anna watched it."""
+        return str(self._row("jellyfin", file).get("LastPlayedDate"))
 
     def plays(self) -> int:
         """How many plays Trakt has of Anna."""
@@ -122,6 +126,18 @@ class Town:
         claims = Counter(claim for each in self.catalogue.files for claim in claims_of(each))
         return [file for file in plain if all(claims[claim] == 1 for claim in claims_of(file))][:count]
 
+    def episodes(self, count: int) -> list[File]:
+        """Episodes of which each service has exactly one copy under the right numbers."""
+        claims = Counter(claim for each in self.catalogue.files for claim in claims_of(each))
+        plain = [
+            file
+            for file in self.catalogue.files
+            if file.library == "shows" and len(file.titles) == 1 and isinstance(part := file.titles[0], Episode)
+            and (file.season, file.number) == (part.season, part.number) and file.runtime_ms
+            and file.show is not None and file.show_claims.tvdb == file.show.ids.tvdb
+        ]  # fmt: skip
+        return [file for file in plain if all(claims[claim] == 1 for claim in claims_of(file)) and right(file)][:count]
+
     def act(self, service: str, do: str, **said: Any) -> Any:
         """What somebody does in another client or on the website."""
         return self.controls[service].acts[do]({"do": do, **said})
@@ -129,7 +145,8 @@ class Town:
     def tick(self, service: str, file: File, do: str = "watch", **said: Any) -> None:
         """Anna marks a film, or something else."""
         if service == "trakt":
-            self.act("trakt", do, user="anna", movies=[{"ids": {"trakt": file.titles[0].ids.trakt}, **said}])
+            kind = "movies" if isinstance(file.titles[0], Movie) else "episodes"
+            self.act("trakt", do, user="anna", **{kind: [{"ids": {"trakt": file.titles[0].ids.trakt}, **said}]})
         else:
             self.act(service, do, person="Anna", file=file.path, **said)
 
@@ -168,7 +185,9 @@ def paths(files: list[File]) -> set[str]:
 
 def claims_of(file: File) -> set[tuple[str, object]]:
     """What a file is, and what its server says it is."""
-    said = {(name, getattr(file.claims, name)) for name in ("imdb", "tmdb", "tvdb")}
+    said: set[tuple[str, object]] = {(name, getattr(file.claims, name)) for name in ("imdb", "tmdb", "tvdb")}
+    if file.show_claims.tvdb is not None:
+        said.add(("place", (file.show_claims.tvdb, file.season, file.number)))
     return {claim for claim in said if claim[1]} | {("title", title.ids.trakt) for title in file.titles}
 
 
