@@ -20,7 +20,7 @@ class Size:
 SIZES = {
     "tiny": Size(writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, merged=10_000),
     "small": Size(writes=8_000, rows=100_000, starts=7, titles=5_000, requests=1_000, plays=20_000, merged=100_000),
-    "medium": Size(writes=40_000, rows=100_000, starts=15, titles=25_000, requests=2_000, plays=20_000, merged=100_000),
+    "medium": Size(writes=40_000, rows=100_000, starts=15, titles=22_000, requests=2_000, plays=20_000, merged=100_000),
     "large": Size(
         writes=200_000, rows=1_000_000, starts=30, titles=110_000, requests=4_000, plays=100_000, merged=110_000
     ),

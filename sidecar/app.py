@@ -19,6 +19,7 @@ from sidecar.errors import SidetraktError
 from sidecar.live.service import LiveService
 from sidecar.logs import Redaction
 from sidecar.metrics import Metrics
+from sidecar.servers.listeners import Listeners
 from sidecar.servers.service import Servers
 from sidecar.settings import Settings
 from sidecar.store.alerts import Alerts
@@ -88,6 +89,8 @@ class App:
             count=self.metrics.request,
         )
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
+        hear, rates = self.live.intake.hear, self.live.tells_ratings
+        self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
         self.sync = SyncService.of(
             self.store,
             self.trakt,
@@ -109,7 +112,7 @@ class App:
         a_day = timedelta(days=1)
         for name, chore in self._daily():
             self.timer.put(Job(name, a_day, partial(self._chores.put, chore), last=self.clock.now() - a_day))
-        self.timer.put(Job("sweep", timedelta(minutes=1), partial(self._chores.put, self.live.intake.sweep)))
+        self.timer.put(Job("sweep", timedelta(minutes=1), partial(self._chores.put, self._sweep)))
         self.crew.start("timer", self.timer.work)
         self.crew.start("chores", self._do_chores)
         if not self.vault.locked:
@@ -121,8 +124,17 @@ class App:
         """What is done at the start and then once a day."""
         found: list[tuple[str, Callable[[], object]]] = [("tidy", self.tidy)]
         if not self.vault.locked:
-            found += [("links", self.trakt.check_links), ("servers", self.servers.meet)]
+            found += [("links", self.trakt.check_links), ("servers", self._meet)]
         return found
+
+    def _meet(self) -> None:
+        """Reach the servers, and listen to those that were not heard yet."""
+        self.servers.meet()
+        self.listeners.start(self.crew)
+
+    def _sweep(self) -> None:
+        """End sessions whose player vanished."""
+        self.live.intake.sweep(self.listeners.is_gone)
 
     def requests(self) -> int:
         """How many requests this process made so far."""

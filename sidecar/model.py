@@ -76,7 +76,7 @@ class Ids:
         return cls(**numbers, imdb=pairs.get("imdb"), slug=pairs.get("slug"), plex=pairs.get("plex"))
 
     def __bool__(self) -> bool:
-        return any(True for _ in self.pairs())
+        return any((self.trakt, self.imdb, self.tmdb, self.tvdb, self.slug, self.plex))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def status(*, as_json: bool, most: int) -> None:
         say.marked("ok", "Nothing waits to be told.")
     if found["told"]:
         say.line()
-        say.table(["What", "Title", "State", "When"], [[*_row(row)[:3], row["ended"] or ""] for row in found["told"]])
+        say.table(["What", "Title", "State", "When"], [[*_row(row)[:3], _when(row["ended"])] for row in found["told"]])
 
 
 def _picture(most: int) -> dict[str, Any]:
@@ -52,3 +52,7 @@ def _how(row: dict[str, Any]) -> str:
 def _row(row: dict[str, Any]) -> list[str]:
     what = f"rating {row['say']}" if row["topic"] == "rating" and row["say"] else row["say"] or row["topic"]
     return [str(what), row["title"], row["state"], row["reason"]]
+
+
+def _when(at: str | None) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC" if at else ""

@@ -63,7 +63,7 @@ def run(here: Here, host: str | None, port: int | None, on_ready: OnReady | None
                 announce = partial(say.line, f"Sidetrakt {__version__} serves {url}, data in {here.folder}")
             else:
                 announce = partial(on_ready, app, url, leave)
-            hear, count = app.live.intake.hear, app.metrics.hook
+            hear, count = app.live.posted, app.metrics.hook
             taken = hooks.Hooks(app.settings.servers, app.store, lambda: app.vault, hear, clock=app.clock, count=count)
             serve(build_site(app.problems, app.metrics.text, hooks.pages(taken)), door, announce)
     finally:

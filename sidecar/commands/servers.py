@@ -9,6 +9,8 @@ from sidecar.app import App
 from sidecar.commands.meanwhile import Arguments, meanwhile
 from sidecar.errors import UserError
 from sidecar.model import Secret
+from sidecar.servers.known import Finding
+from sidecar.servers.listening import State
 from sidecar.store.handover import Event
 from sidecar.store.people import Account, People
 
@@ -46,7 +48,17 @@ def account(app: App, arguments: Arguments) -> Iterator[Event]:
 def check(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG001 - every command takes arguments
     """Look at every server: version, rights, libraries, and what else feeds Trakt."""
     found = yield from meanwhile(app, lambda: list(app.servers.check()), "the servers")
-    yield {"result": [asdict(each) for each in found]}
+    yield {"result": [asdict(each) for each in [*found, *map(_heard, app.listeners.states())]]}
+
+
+def _heard(state: State) -> Finding:
+    """How a listener does."""
+    if state.problem:
+        step = "It is tried again by itself; what was played meanwhile is looked up afterwards."
+        return Finding(state.name, "warning", state.problem, step)
+    if state.since is None:
+        return Finding(state.name, "note", "begins in a moment")
+    return Finding(state.name, "ok", f"listening since {state.since:%Y-%m-%d %H:%M} UTC")
 
 
 def _with_code(app: App, found: Account) -> Generator[Event, None, list[str]]:

@@ -6,6 +6,7 @@ are seconds, progress is per cent, all moments are corrected ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -94,7 +95,8 @@ class Step:
 
 def percent(position: float | None, runtime: float | None) -> float | None:
     """From 0 to 100, None where the place or the length is unknown."""
-    return None if position is None or not runtime else max(0.0, min(100.0, 100 * position / runtime))
+    share = 100 * position / runtime if position is not None and runtime else math.nan
+    return max(0.0, min(100.0, share)) if math.isfinite(share) else None
 
 
 def pick(sessions: Iterable[Session], event: PlayEvent) -> Session | None:
@@ -260,9 +262,10 @@ def _length(event: PlayEvent) -> float | None:
 
 def _begin(event: PlayEvent) -> datetime:
     """When it began, as the event lets one think."""
-    if event.began is not None and event.began <= event.at:
+    if event.began is not None and event.at - timedelta(days=7) <= event.began <= event.at:
         return event.began
-    return event.at if event.what is What.START else event.at - timedelta(seconds=event.position or 0.0)
+    place = 0.0 if event.what is What.START else min(max(0.0, event.position or 0.0), 86_400.0)
+    return event.at - timedelta(seconds=place)
 
 
 def _stands(event: PlayEvent) -> bool:

@@ -20,10 +20,11 @@ from sidecar.live.hub import Hub
 from sidecar.live.late import Late
 from sidecar.live.settle import Settle
 from sidecar.model import Kind
+from sidecar.store.alerts import Alerts
 from sidecar.store.db import Store
 from sidecar.store.outbox import Outbox, Row, State, Topic
 from sidecar.trakt.scrobbler import Heard
-from sidecar.trakt.service import TraktService
+from sidecar.trakt.service import APP_ALERT, TraktService
 from sidecar.trakt.statuses import AccountLimit, AccountLocked, AppRefused
 
 log = logging.getLogger(__name__)
@@ -198,6 +199,10 @@ class Deliver:
     def _has_to_rest(self, account: str, problem: SidetraktError | None) -> None:
         """Send nothing for this account for a while, or as long as Trakt says."""
         until = problem.retry_at if isinstance(problem, RemoteError) else None
+        if isinstance(problem, AppRefused):  # for all accounts alike
+            with self._store.write() as db:
+                now, step = self._clock.now(), problem.next_step
+                Alerts(db).open(APP_ALERT, "setup", now, what=problem.what, next_step=step)
         with self._lock:
             rest = self._rest(account)
             rest.count += 1

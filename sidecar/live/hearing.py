@@ -42,10 +42,12 @@ class Hearing:
         return cls(db, now, person.id, linked.uuid, Choices.of(people.options(person))) if linked else None
 
     def title(self, ref: Ref) -> int | None:
-        """The title behind a ref, made where Trakt was not asked yet; None where its ids lead to two."""
+        """The title behind a ref, made where Trakt was not asked yet; None where its ids lead to two or nowhere."""
         titles = Titles(self.db)
         found = titles.find(ref)
-        return found if isinstance(found, int) else titles.claimed(ref) if found is None else None
+        if found is None and (ref.show or any(name != "trakt" for name, _ in ref.ids.pairs())):
+            return titles.claimed(ref)
+        return found if isinstance(found, int) else None
 
     def titles(self, refs: tuple[Ref, ...]) -> list[tuple[int, Ref]]:
         """The titles behind refs, as far as there is one."""

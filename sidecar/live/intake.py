@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec.structs import replace
@@ -118,6 +118,8 @@ class Intake:
         hearing = Hearing.of(db, now, event.server, event.user)
         if hearing is None:
             return Heard(Outcome.NOBODY, "nobody who is linked to Trakt is known by this user")
+        if event.at < now - REMEMBERED:
+            return Heard(Outcome.UNWANTED, "it is older than what is remembered")
         if why := hearing.choices.refuses(event) or ("" if hearing.titles(event.refs) else "its ids name no title"):
             return Heard(Outcome.UNWANTED, why)
         why, news = _follow(hearing, event)
@@ -145,16 +147,19 @@ def _follow(hearing: Hearing, event: Event) -> Result:
 
 def _in_our_time(db: Transaction, event: Event, now: datetime) -> Event:
     """The event with its moments by our clock: corrected by what the sender's is off, and never in the future."""
-    off = event.received - event.sent if event.sent is not None else None
-    if off is not None:
-        alerts, key = Alerts(db), f"clock:{event.server}"
-        if abs(off) > CLOCK_OFF:
-            what = f"The clock of a server differs from ours by {abs(off).total_seconds() / 60:.0f} minutes."
-            step = "Set the clocks of both machines; until then times are corrected."
-            alerts.open(key, "data", now, what=what, next_step=step)
-        else:
-            alerts.close(key, now)
-    shift = off if off is not None and abs(off) > NOISE else now - now
-    if isinstance(event, PlayEvent) and event.began is not None:
-        event = replace(event, began=event.began + shift)
-    return replace(event, at=min(event.at + shift, now))
+    if event.sent is None:
+        return replace(event, at=min(event.at, now))
+    off, alerts, key = event.received - event.sent, Alerts(db), f"clock:{event.server}"
+    if abs(off) > CLOCK_OFF:
+        what = f"The clock of a server differs from ours by {abs(off).total_seconds() / 60:.0f} minutes."
+        step = "Set the clocks of both machines; until then times are corrected."
+        alerts.open(key, "data", now, what=what, next_step=step)
+    else:
+        alerts.close(key, now)
+    shift = off if abs(off) > NOISE else timedelta(0)
+    try:
+        if isinstance(event, PlayEvent) and event.began is not None:
+            event = replace(event, began=event.began + shift)
+        return replace(event, at=min(event.at + shift, now))
+    except OverflowError:  # no clock was ever so wrong
+        return replace(event, at=min(event.at, now))

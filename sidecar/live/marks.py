@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidecar.clock import to_text
+from sidecar.clock import from_text, to_text
 from sidecar.events import RatingEvent, ToggleEvent
 from sidecar.live.hearing import Hearing
 from sidecar.live.hub import News
@@ -37,7 +37,8 @@ def rated(hearing: Hearing, event: RatingEvent) -> Result:
             Outbox(hearing.db).withdraw(hearing.trakt, title, Topic.RATING, hearing.now)
             _ask_run(hearing, title, Feature.RATINGS, event.side, "a half step" if value else "not rated any more")
             continue
-        key = f"rating:{hearing.trakt}:{title}:{event.id or to_text(event.at)}:{stars}"
+        last = Outbox(hearing.db).latest(hearing.trakt, title, Topic.RATING)
+        key = f"rating:{hearing.trakt}:{title}:{stars}:{last.id if last else 0}"
         said = {"value": stars, "raw": value, "at": to_text(event.at), "side": event.side}
         news += hearing.put(title, ref, Topic.RATING, key, body={"title": event.title, **said})
     return why, news
@@ -62,7 +63,7 @@ def _ask_run(hearing: Hearing, title: int, feature: Feature, side: str, why: str
 
 
 def _is_echo(hearing: Hearing, event: RatingEvent, title: int, value: float | None) -> bool:
-    """Whether the value is the one we wrote, or the one that the side had, or said, last."""
+    """Whether the value is the one we wrote, the one that the side had or said last, or older than what was said."""
     baseline = Baseline(hearing.db)
     side = baseline.side(event.side)
     seen = baseline.seen_of(side, Feature.RATINGS, title)
@@ -71,6 +72,8 @@ def _is_echo(hearing: Hearing, event: RatingEvent, title: int, value: float | No
     last = Outbox(hearing.db).latest(hearing.trakt, title, Topic.RATING)
     read_at = baseline.state(side, Feature.RATINGS).read_at
     if last is not None and (read_at is None or last.made_at > read_at):  # since then it said something itself
+        if event.at < from_text(last.body["at"]):
+            return True
         lives = last.state not in (State.REPLACED, State.GIVEN_UP)
         return lives and last.body["side"] == event.side and last.body["raw"] == value
     return seen is not None and _plain(seen.value) == value

@@ -29,13 +29,17 @@ TWINS = timedelta(minutes=5)  # sessions of one Trakt account that began so near
 
 def played(hearing: Hearing, event: PlayEvent) -> list[News]:
     """Decide what an event of a player does, and carry it out."""
-    rows = Sessions(hearing.db).of_user(event.server, event.user, event.at - ECHO)
+    rows = Sessions(hearing.db).of_user(event.server, event.user, event.session, event.item, event.at - ECHO)
     session = pick([session_of(row) for row in rows], event)
     if event.runtime is None:
         event = replace(event, runtime=hearing.length(event.refs))
     own = session if session is not None and session.item == event.item else None
-    behind = _is_behind(hearing, own, event.refs, own.began if own else event.at, event.what)
-    return carry_out(hearing, decide(session, event, _rules(hearing, event.refs, quiet=behind)))
+    if own is not None and event.what is What.PROGRESS and event.paused == (own.paused_at is not None):
+        rules = hearing.choices.rules(quiet=True)  # nothing is told of what only goes on
+    else:
+        behind = _is_behind(hearing, own, event.refs, own.began if own else event.at, event.what)
+        rules = _rules(hearing, event.refs, quiet=behind)
+    return carry_out(hearing, decide(session, event, rules))
 
 
 def found_in_history(hearing: Hearing, event: PlayedEvent) -> list[News]:
@@ -75,6 +79,7 @@ def kept_as(session: Session, person: int, trakt: str, now: datetime) -> Kept:
     return Kept(
         server=server,
         user=user,
+        player=session.key,
         item=session.item,
         person=person,
         trakt=trakt,
@@ -114,7 +119,8 @@ def _say(hearing: Hearing, session: Session, step: Step) -> list[News]:
             news += _viewing(hearing, *each, session, step)
     elif say is not None:
         told = {"say": say, "progress": step.progress, "at": to_text(session.moved), "length": session.runtime}
-        key = f"{say}:{session.number}:{to_text(session.moved)}"
+        last = outbox.latest(hearing.trakt, title, Topic.WATCHING)
+        key = f"{say}:{session.number}:{last.id if last else 0}"
         news += hearing.put(title, ref, Topic.WATCHING, key, body={"title": session.title, **told})
         row = outbox.latest(hearing.trakt, title, Topic.WATCHING) if news and step.wait else None
         if row is not None:
@@ -135,6 +141,7 @@ def _viewing(hearing: Hearing, title: int, ref: Ref, session: Session, step: Ste
         ledger.set_told(claim.viewing.id or 0, Told.NEVER, hearing.now)
         return []
     body = {"title": session.title, "progress": step.progress, "began": to_text(session.began)}
+    body["length"] = session.runtime
     return _tell(hearing, title, ref, claim, body)
 
 
@@ -151,10 +158,9 @@ def _is_behind(hearing: Hearing, session: Session | None, refs: tuple[Ref, ...],
     """Whether Trakt looks at another session of this account: one that started later, or the same viewing's first."""
     mine, resumes = session.number if session else 0, what in (What.START, What.RESUME)
     others = [session_of(kept) for kept in Sessions(hearing.db).open(hearing.trakt) if kept.id != mine]
-    title = hearing.title(refs[0]) if others else None
     for other in others:
-        if hearing.title(other.refs[0]) == title:
-            behind = (not mine or other.number < mine) and abs(other.began - began) <= TWINS
+        if abs(other.began - began) <= TWINS and hearing.title(other.refs[0]) == hearing.title(refs[0]):
+            behind = not mine or other.number < mine
         else:
             behind = session is not None and not resumes and other.paused_at is None and other.started > session.started
         if behind:

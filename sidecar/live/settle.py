@@ -38,7 +38,7 @@ class Settle:
             return [row for row in rows if self._begin(db, row, minute)]
 
     def to_do(self, account: str) -> list[Row]:
-        """What is due for an account that nobody has in hand; what is still marked as sent was lost, and is doubtful."""
+        """What is due for an account that nobody has in hand; what is marked as sent all the same is doubtful."""
         with self.store.read() as db:
             lost = Outbox(db).in_hand(account)
         if lost:
@@ -109,12 +109,13 @@ class Settle:
         return any(each is not None and each.id > row.id for each in latest)
 
     def is_own(self, row: Row, at: datetime, history_id: int | None, until: datetime) -> bool:
-        """Whether a play of this moment can be the row's viewing: after its begin, and no other viewing's."""
-        if (
-            not to_minute(from_text(row.body["began"]))
-            <= at
-            <= max(from_text(row.body["ended"]), until) + timedelta(minutes=5)
-        ):
+        """Whether a play of this moment can be the row's viewing: after its begin, and no other viewing's.
+
+        Where no stop reached Trakt, it may have stored the play when the rest of the film was over.
+        """
+        rest = timedelta(seconds=(row.body.get("length") or 0.0) * max(0.0, 100 - row.body["progress"]) / 100)
+        last = max(from_text(row.body["ended"]) + rest, until) + timedelta(minutes=5)
+        if not to_minute(from_text(row.body["began"])) <= at <= last:
             return False
         with self.store.read() as db:
             others = [each for each in Ledger(db).of_title(row.trakt, row.title) if each.id != row.viewing]
@@ -145,10 +146,12 @@ class Settle:
 
     def _move(self, db: Transaction, row: Row, step: str, *arguments: object) -> Viewing | None:
         """Move the row, unless it was cancelled meanwhile; its viewing."""
-        try:
-            getattr(Outbox(db), step)(row.id, *arguments)
-        except ValueError:
-            pass  # unlinked while it was in hand
+        outbox = Outbox(db)
+        state = outbox.get(row.id).state
+        if state is State.DUE and step == "done":  # it was there already
+            outbox.begin(row.id, self.clock.now(), self.epoch)
+        if state in (State.DUE, State.SENT, State.DOUBTFUL):
+            getattr(outbox, step)(row.id, *arguments)
         return _viewing(db, row)
 
     def _untold(self, db: Transaction, viewing: Viewing | None) -> None:

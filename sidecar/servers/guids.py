@@ -16,6 +16,7 @@ CATALOGUES = ("imdb", "tmdb", "tvdb")
 LONGEST_FILE = 30  # episodes; a longer span is a wrong number, not a long file
 HIGHEST = 99_999_999  # some count episodes by their date; beyond that it is no number of anything
 
+_IMDB, _NUMBER = re.compile(r"tt[0-9]{5,12}"), re.compile(r"[0-9]{1,10}")
 _PLEX = re.compile(r"plex://(?:movie|show|season|episode)/([0-9a-f]{24})")
 _LEGACY = re.compile(r"com\.plexapp\.agents\.([^:/?]+)://([^/?]+)(?:/([0-9]{1,8}))?(?:/([0-9]{1,8}))?/?(?:\?.*)?")
 _NFO = re.compile(r"tv\.plex\.agents\.nfo\.\w+://(\w+)/(imdb|tmdb|tvdb)_(\w+)(?:\?.*)?")
@@ -144,8 +145,8 @@ def _named(ids: Ids) -> bool:
 
 def _sound(catalogue: str, text: str) -> bool:
     if catalogue == "imdb":
-        return re.fullmatch(r"tt[0-9]{5,12}", text.lower()) is not None
-    return re.fullmatch(r"[0-9]{1,10}", text) is not None and 0 < int(text) < 2**31
+        return _IMDB.fullmatch(text.lower()) is not None
+    return _NUMBER.fullmatch(text) is not None and 0 < int(text) < 2**31
 
 
 def _hama(value: str, kind: Kind, season: int | None, number: int | None) -> Claimed:

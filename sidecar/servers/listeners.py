@@ -65,8 +65,8 @@ class Listeners:
 
     def is_gone(self, kept: Kept) -> bool:
         """Whether a session is not there any more, as somebody sees who can know."""
-        said = [each.shows(kept.user, kept.item) for each in self._all.values() if each.server == kept.server]
-        return False in said and True not in said
+        said = {each.shows(kept.user, kept.item) for each in self._all.values() if each.server == kept.server}
+        return said - {None} == {False}
 
     def ask(self, server: str, since: datetime | None) -> None:
         """Ask for a look back: since a moment, or since the last look."""

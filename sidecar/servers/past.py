@@ -25,7 +25,8 @@ class Past:
     def held(self, row: Row) -> tuple[float | None, bool | None]:
         """The rating, and whether it was played, as the last run saw it; None for played where no run saw it."""
         with self._store.write() as db:  # the number of a side is made when it is first asked for
-            title = Titles(db).find(row.refs[0]) if row.refs else None
+            found = Titles(db).find(row.refs[0]) if row.refs else None
+            title = Titles(db).claimed(row.refs[0]) if row.refs and found is None else found
             if not isinstance(title, int):
                 return None, None
             baseline = Baseline(db)
@@ -40,8 +41,7 @@ class Past:
     def plays(self, item: str) -> bool:
         """Whether it is playing, or was a moment ago."""
         with self._store.read() as db:
-            kept = Sessions(db).of_user(self._server, self._user, self._clock.now() - ECHO)
-        return any(each.item == item for each in kept)
+            return bool(Sessions(db).of_user(self._server, self._user, "", item, self._clock.now() - ECHO))
 
     def explains(self, item: str, at: datetime) -> bool:
         """Whether something that was no viewing made the server show this date."""

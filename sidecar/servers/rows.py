@@ -68,17 +68,18 @@ def value_of(feature: Feature, rows: Sequence[Row]) -> Any:
 
 def facts_of(feature: Feature, rows: Iterable[Row]) -> list[Fact]:
     """One fact for each title that holds something; an item of several titles speaks for each of them."""
-    several: dict[str, dict[str, Row]] = {}  # an item that was listed twice is one copy
+    several: dict[str, tuple[Row, ...]] = {}
     titles: dict[str, Ref] = {}
     for row in rows:
         if row.kind in KINDS[feature] and value_of(feature, [row]) is not None:
             for ref in row.refs:
                 claim = ref.claim()
                 titles.setdefault(claim, ref)
-                several.setdefault(claim, {})[row.item] = row
+                others = (each for each in several.get(claim, ()) if each.item != row.item)  # listed twice is one copy
+                several[claim] = (*others, row)
     return [
-        Fact(titles[claim], value_of(feature, list(found.values())), tuple(sorted(found)))
-        for claim, found in several.items()
+        Fact(ref, value_of(feature, found), tuple(sorted(row.item for row in found)))
+        for ref, found in zip(titles.values(), several.values(), strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sidecar.clock import Clock
 from sidecar.contract import Provider
-from sidecar.errors import SidetraktError, UserError
+from sidecar.errors import AuthLost, SidetraktError, UserError
 from sidecar.events import PlayedEvent
 from sidecar.http import Count
 from sidecar.model import Secret
@@ -184,14 +184,44 @@ class Servers:
         return tuple(made)
 
     def _hand_out(self, server: MediaServer, machine: str) -> None:
-        """Give accounts that have no token what the owner may give them."""
+        """Give accounts what the owner may give them; somebody whose token ended otherwise has to sign in again."""
         with self._store.read() as db:
             people = People(db)
             accounts = [each for person in people.all() for each in people.accounts(person) if each.server == machine]
+        tokens = {account.id: self.tokens(account) for account in accounts}
+        ended = {
+            each.id for each in accounts if tokens[each.id].server and self._is_over(server, each, tokens[each.id])
+        }
         # The owner's is that of the settings, which may have changed.
-        bare = [account for account in accounts if account.user == "1" or not self.tokens(account).server]
-        for number, tokens in server.hand_out(bare).items():
-            self._keep(next(account for account in bare if account.id == number), tokens)
+        bare = [each for each in accounts if each.user == "1" or not tokens[each.id].server or each.id in ended]
+        given = server.hand_out(bare)
+        for account in bare:
+            if account.id in given:
+                self._keep(account, given[account.id])
+        with self._store.write() as db:
+            alerts, now = Alerts(db), self._clock.now()
+            for account in accounts:
+                key = f"account:{account.id}"
+                if account.id in ended - given.keys():
+                    name = next(each.name for each in KnownServers(db).all() if each.id == machine)
+                    what = f"The token of {account.name}@{name} is not accepted any more."
+                    step = f"Run `sidetrakt account “{account.name}@{name}” --pin`."
+                    alerts.open(key, "auth", now, what=what, next_step=step, person=account.person)
+                else:
+                    alerts.close(key, now)
+
+    def _is_over(self, server: MediaServer, account: Account, tokens: Tokens) -> bool:
+        """Whether the server refuses an account's own token; trouble of any other kind proves nothing."""
+        inventory = Inventory(self._store, account.server, self._clock)
+        hands = server.hands(account, tokens, inventory, libraries=None, favourites=False)
+        try:
+            if hands is not None:
+                hands.prove()
+        except AuthLost:
+            return True
+        except SidetraktError:
+            return False
+        return False
 
     def _keep(self, account: Account, tokens: Tokens) -> None:
         named = {f"{name}_token": value for name, value in asdict(tokens).items() if value}

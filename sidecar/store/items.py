@@ -155,7 +155,7 @@ class Items:
                 "UPDATE item SET matched_at = NULL, verdict = '', former = coalesce(nullif(?, ''), former) WHERE id = ?"
             )
             self._db.execute(query, [former, number])
-        if item.titles or item.claim != old.claim:
+        if item.titles or (old.titles and item.claim != old.claim):
             self._db.execute("DELETE FROM item_title WHERE item = ?", [number])
             pairs = [(number, place, title) for place, title in enumerate(item.titles)]
             self._db.conn.executemany("INSERT INTO item_title VALUES (?, ?, ?)", pairs)

@@ -40,6 +40,13 @@ class State(StrEnum):
 LAST_COUNTS = (Topic.WATCHING, Topic.RATING)
 _COLUMNS = "id, trakt, title, topic, key, body, viewing, state, due_at, sent_at, tries, reason, made_at, ended_at"
 
+_READY = (  # to be sent or looked up at :now, and nothing of its title comes first
+    "outbox.state IN ('due', 'doubtful') AND outbox.due_at <= :now AND NOT EXISTS ("
+    "SELECT 1 FROM outbox e WHERE e.trakt = outbox.trakt AND e.title = outbox.title AND e.id <> outbox.id"
+    " AND (e.state = 'sent' OR (e.state = 'doubtful' AND outbox.state = 'due')"
+    " OR (e.state = 'due' AND e.topic = outbox.topic AND e.id < outbox.id AND e.due_at > :now)))"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -109,13 +116,12 @@ class Outbox:
         return rows[0] if rows else None
 
     def accounts(self, now: datetime) -> list[str]:
-        """The Trakt accounts that something is due for, in hand or in doubt, and whose link is alive."""
+        """The Trakt accounts with something to do, or marked as in hand, and whose link is alive."""
         query = (
-            "SELECT DISTINCT o.trakt FROM outbox o LEFT JOIN trakt_account a ON a.uuid = o.trakt"
-            " WHERE o.state IN ('due', 'sent', 'doubtful') AND o.due_at <= ?"
-            " AND coalesce(a.state, 'connected') = 'connected'"
+            "SELECT DISTINCT trakt FROM outbox LEFT JOIN trakt_account a ON a.uuid = trakt"
+            f" WHERE coalesce(a.state, 'connected') = 'connected' AND (outbox.state = 'sent' OR {_READY})"
         )
-        return [row[0] for row in self._db.execute(query, [to_text(now)])]
+        return [row[0] for row in self._db.execute(query, {"now": to_text(now)})]
 
     def in_hand(self, trakt: str) -> list[int]:
         """What is being sent for this account."""
@@ -124,15 +130,7 @@ class Outbox:
 
     def to_do(self, trakt: str, now: datetime) -> list[Row]:
         """All of one account that may be sent or has to be looked up now, in order; each title waits for its doubts."""
-        return self._select(
-            "WHERE trakt = ? AND state IN ('due', 'doubtful') AND due_at <= ? AND NOT EXISTS ("
-            " SELECT 1 FROM outbox e WHERE e.trakt = outbox.trakt AND e.title = outbox.title AND e.id <> outbox.id"
-            " AND (e.state = 'sent' OR (e.state = 'doubtful' AND outbox.state = 'due')"
-            " OR (e.state = 'due' AND e.topic = outbox.topic AND e.id < outbox.id AND e.due_at > ?))) ORDER BY id",
-            trakt,
-            to_text(now),
-            to_text(now),
-        )
+        return self._select(f"WHERE trakt = :trakt AND {_READY} ORDER BY id", trakt=trakt, now=to_text(now))
 
     def latest(self, trakt: str, title: int, topic: Topic) -> Row | None:
         """The newest row of this kind, whatever became of it."""
@@ -220,8 +218,8 @@ class Outbox:
         if self._db.conn.execute(query, [*values, number]).rowcount != 1:
             raise ValueError(f"outbox row {number} is not {' or '.join(sorted(allowed))}")
 
-    def _select(self, where: str, *values: Any) -> list[Row]:
-        rows = self._db.execute(f"SELECT {_COLUMNS} FROM outbox {where}", values).fetchall()
+    def _select(self, where: str, *values: Any, **named: Any) -> list[Row]:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM outbox {where}", named or values).fetchall()
         return [
             Row(
                 id=row[0],

@@ -162,7 +162,7 @@ class People:
                 " ON CONFLICT (person) DO NOTHING",
                 [one.id, uuid],
             )
-        for table in ("account", "run", "alert"):
+        for table in ("account", "run", "alert", "session", "wish"):
             self._db.execute(f"UPDATE {table} SET person = ? WHERE person = ?", [one.id, other.id])
         for side in sides:
             self._db.execute(

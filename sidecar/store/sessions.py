@@ -21,6 +21,7 @@ class Kept:
 
     server: str
     user: str
+    player: str
     item: str
     person: int
     trakt: str
@@ -38,10 +39,10 @@ class Sessions:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def of_user(self, server: str, user: str, since: datetime) -> list[Kept]:
-        """A user's sessions that are open or ended not before this moment."""
-        where = "WHERE server = ? AND user = ? AND (ended_at IS NULL OR ended_at >= ?) ORDER BY id"
-        return self._select(where, server, user, to_text(since))
+    def of_user(self, server: str, user: str, player: str, item: str, since: datetime) -> list[Kept]:
+        """A user's sessions of this player or item that are open or ended not before this moment."""
+        where = "WHERE server = ? AND user = ? AND (player = ? OR item = ?) AND (ended_at IS NULL OR ended_at >= ?)"
+        return self._select(f"{where} ORDER BY id", server, user, player, item, to_text(since))
 
     def open(self, trakt: str | None = None) -> list[Kept]:
         """All that are going on, of one Trakt account or of all."""
@@ -59,10 +60,10 @@ class Sessions:
             self._db.execute(query, [*values, kept.id])
             return kept.id
         query = (
-            "INSERT INTO session (person, trakt, began, heard_at, ended_at, finished, body, server, user, item)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+            "INSERT INTO session (person, trakt, began, heard_at, ended_at, finished, body, server, user, player, item)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
         )
-        return int(self._db.execute(query, [*values, kept.server, kept.user, kept.item]).fetchone()[0])
+        return int(self._db.execute(query, [*values, kept.server, kept.user, kept.player, kept.item]).fetchone()[0])
 
     def toggled(self, server: str, user: str, item: str, at: datetime) -> None:
         """Somebody marked this item by hand."""
@@ -123,13 +124,12 @@ class Sessions:
         self._db.execute("DELETE FROM replay WHERE at < ?", [to_text(replays_before)])
 
     def _select(self, where: str, *values: Any) -> list[Kept]:
-        columns = "server, user, item, person, trakt, began, heard_at, ended_at, finished, body, id"
+        columns = "server, user, player, item, person, trakt, began, heard_at, ended_at, finished, body, id"
+        rows = self._db.execute(f"SELECT {columns} FROM session {where}", values)
         return [
             Kept(
-                *(server, user, item, person, trakt, from_text(began), from_text(heard)),
+                *(server, user, player, item, person, trakt, from_text(began), from_text(heard)),
                 *(maybe_from_text(ended), bool(finished), body, number),
             )
-            for server, user, item, person, trakt, began, heard, ended, finished, body, number in self._db.execute(
-                f"SELECT {columns} FROM session {where}", values
-            )
+            for server, user, player, item, person, trakt, began, heard, ended, finished, body, number in rows
         ]

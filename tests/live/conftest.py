@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.demo.trakt.oauth import Desk
 from sidecar.events import PlayEvent, RatingEvent, ToggleEvent, What
 from sidecar.live.deliver import Deliver
 from sidecar.live.hub import Hub
@@ -21,11 +22,13 @@ from sidecar.store.outbox import Outbox, Row
 from sidecar.store.owner import begin_epoch
 from sidecar.store.people import People
 from sidecar.store.titles import Titles
+from sidecar.trakt.links import Question
+from sidecar.trakt.wire import Token
 from sidecar.viewing import Source, Viewing
 from tests.demo.trakt.conftest import catalogue
 from tests.demo.trakt.contract import Contract
 from tests.trakt.asked import contract_here
-from tests.trakt.conftest import HEAT, Simulator, World, living, serving
+from tests.trakt.conftest import HEAT, Simulator, World, film, living, part, serving
 
 JELLYFIN, PLEX = "jellyserver", "plexserver"
 
@@ -63,13 +66,27 @@ class Live:
         """Somebody with an account on both servers, linked to a Trakt account; its uuid."""
         user = name.lower()
         if trakt:
-            self.uuids[name] = self.world.link(trakt, name)
+            outcome = self.world.service.links.link(name, self.world.token(trakt))
+            if isinstance(outcome, Question):
+                self.world.service.links.answer(name, "shared")
+            with self.world.store.read() as db:
+                linked = People(db).linked(People(db).get(name))
+            assert linked is not None
+            self.uuids[name] = linked.uuid
         with self.world.store.write() as db:
             people = People(db)
             person = people.find(name) or people.add(name, self.now)
             for server in (JELLYFIN, PLEX):
                 people.add_account(person, server, user, name, self.now)
         return self.uuids.get(name, "")
+
+    def sign_in(self, name: str) -> None:
+        """Somebody who is linked already types a code in again."""
+        issuers = (getattr(reset, "__self__", None) for reset in self.world.control._resets)
+        desk = next(each for each in issuers if isinstance(each, Desk))
+        pair = desk._issue(name.lower())
+        made = Token(pair["access_token"], pair["refresh_token"], pair["expires_in"], pair["created_at"])
+        self.world.service.links.link(name, made)
 
     def choose(self, name: str, **options: str) -> None:
         """What somebody sets."""
@@ -174,7 +191,8 @@ def heard(simulator: Simulator, folder: Path) -> Iterator[Live]:
         live.person("Anna", "anna")
         live.person("Ben", "ben")
         with world.store.write() as db:
-            Titles(db).learn(HEAT)
+            for ref in (HEAT, *(part(n) for n in range(1, 4)), *(film(n) for n in range(1000, 1250))):
+                Titles(db).learn(ref)
         live.person("Greta")
         world.forget_log()
         world.simulator.bodies.clear()

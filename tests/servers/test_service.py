@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.contract import Fact, Outcome, Plays, Rating
+from sidecar.contract import Fact, Outcome, Plays, Rating, State
 from sidecar.errors import UserError
 from sidecar.model import Feature, Kind, Secret
 from sidecar.servers.service import Servers, SideOf
@@ -135,6 +135,28 @@ def test_a_token_is_kept_only_for_whom_it_acts(desk: Desk, household: Household)
     assert set(desk.sides("david@den")) == {"plex", "plex-watchlist"}
     with pytest.raises(UserError, match="API key"):
         servers.adopt(desk.sides("Ben")["jellyfin"].account, Secret(household.api_key))
+
+
+def test_a_token_that_ended_is_given_anew_or_somebody_is_asked_to_sign_in(desk: Desk, household: Household) -> None:
+    desk.servers().meet()
+    ben = desk.sides("ben@den")["plex"]
+    old = desk.servers().tokens(ben.account)
+    household.act("plex", "revoke", person="Ben", kind="server")
+    desk.servers().meet()
+    new = desk.servers().tokens(ben.account)
+    assert new.server != old.server
+    assert desk.sides("ben@den")["plex"].side.health().state is State.OK
+    household.act("plex", "revoke", person="David")
+    household.controls["plex"].switches["shared_servers"] = 403
+    desk.servers().meet()
+    with desk.store.read() as db:
+        (alert,) = Alerts(db).open_ones()
+    assert "david@den is not accepted" in alert.what
+    assert "--pin" in alert.next_step
+    household.controls["plex"].switches["shared_servers"] = 0
+    desk.servers().meet()
+    with desk.store.read() as db:
+        assert Alerts(db).open_ones() == []
 
 
 def test_a_token_in_the_settings_that_is_not_the_owners_is_said_so(desk: Desk, household: Household) -> None:

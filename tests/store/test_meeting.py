@@ -86,6 +86,22 @@ def test_joining_moves_accounts_and_the_link_and_lets_sides_join_anew(store: Sto
         assert baseline.state(sides[1], Feature.HISTORY) == SideState()
 
 
+def test_nothing_that_names_the_second_person_is_lost(store: Store, now: datetime) -> None:
+    """Every table that hangs on a person either moves with a joining or is meant to go."""
+    goes = {"link", "option", "agreed", "held"}
+    with store.read() as db:
+        hang = {table.name for table in db.tables if any(key.other_table == "person" for key in table.foreign_keys)}
+    with store.write() as db:
+        people = people_of(db, now)
+        people.meet(HOME, "u1", "Anna", now)
+        people.meet(DEN, "7", "anna", now)
+        moved: list[str] = []
+        db.conn.set_trace_callback(moved.append)
+        people.join(people.get("Anna"), people.get("anna@den"))
+        db.conn.set_trace_callback(None)
+    assert {each for each in hang if any(line.startswith(f"UPDATE {each} ") for line in moved)} == hang - goes
+
+
 def test_persons_with_different_trakt_accounts_are_not_joined(store: Store, now: datetime) -> None:
     with store.write() as db:
         people = people_of(db, now)

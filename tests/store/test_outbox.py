@@ -5,6 +5,7 @@ import pytest
 from sidecar.model import Ids, Kind, Ref
 from sidecar.store.db import Store
 from sidecar.store.outbox import Outbox, Row, State, Topic
+from sidecar.store.people import People
 from sidecar.store.titles import Titles
 
 
@@ -147,3 +148,64 @@ def test_what_ended_stays_listed_until_it_is_forgotten(box: Box, movies: list[in
         assert ended == [now + timedelta(days=95), now + timedelta(days=50)]
         assert [row.id for row in Outbox(db).open()] == [open_row]
         assert Outbox(db).counts() == {"due": 1}
+
+
+def test_an_account_has_something_to_do_while_its_link_is_alive(box: Box, movies: list[int], now: datetime) -> None:
+    number = box.put(movies[0])
+    later = now + timedelta(minutes=1)
+
+    def accounts(at: datetime) -> list[str]:
+        with box.store.read() as db:
+            return Outbox(db).accounts(at)
+
+    assert accounts(now) == ["uuid"]
+    box.do("begin", number, now, 1)
+    assert accounts(now) == ["uuid"], "whoever has it in hand knows; if nobody has, it is lost"
+    box.do("later", number, later, "")
+    assert (accounts(now), accounts(later)) == ([], ["uuid"])
+    with box.store.write() as db:
+        People(db).put_trakt("uuid", "anna", {}, now)
+        People(db).trakt_needs_attention("uuid", "dead")
+    assert accounts(later) == []
+
+
+def test_what_is_to_do_waits_for_doubts_and_postponed_ones_of_its_title(
+    box: Box, movies: list[int], now: datetime
+) -> None:
+    first, second, other = box.put(movies[0]), box.put(movies[0]), box.put(movies[1])
+
+    def to_do() -> list[int]:
+        with box.store.read() as db:
+            return [row.id for row in Outbox(db).to_do("uuid", now)]
+
+    assert to_do() == [first, second, other]
+    box.do("later", first, now + timedelta(minutes=1), "")
+    assert to_do() == [other]
+    box.do("drop", other, now, "")
+    with box.store.read() as db:
+        assert Outbox(db).accounts(now) == [], "what waits for another one is nothing to do"
+    other = box.put(movies[1])
+    box.do("begin", first, now, 1)
+    assert to_do() == [other]
+    box.do("doubt", first, "lost")
+    assert to_do() == [other]
+    box.do("doubt", first, "lost", now)
+    assert to_do() == [first, other]
+    box.do("done", first, now)
+    assert to_do() == [second, other]
+
+
+def test_what_is_unsent_is_withdrawn_and_nothing_else(box: Box, movies: list[int], now: datetime) -> None:
+    sent, due = box.put(movies[0], Topic.WATCHING), box.put(movies[0], Topic.RATING)
+    box.do("begin", sent, now, 1)
+    assert [box.do("withdraw", "uuid", movies[0], topic, now) for topic in (Topic.WATCHING, Topic.RATING)] == [
+        False,
+        True,
+    ]
+    assert (box.row(sent).state, box.row(due).state) == (State.SENT, State.REPLACED)
+    with box.store.read() as db:
+        latest = Outbox(db).latest("uuid", movies[0], Topic.RATING)
+        assert latest is not None
+        assert latest.id == due
+        assert Outbox(db).latest("uuid", movies[1], Topic.RATING) is None
+        assert Outbox(db).in_hand("uuid") == [sent]

@@ -24,5 +24,7 @@ def test_the_smallest_size_measures_every_part_within_its_minute(tmp_path: Path)
     for name in ("trakt", "plex", "jellyfin"):
         assert figures[f"simulated {name}: small requests"] > 100
         assert 10 < figures[f"simulated {name}: memory"] < 300
+    assert (figures["jellyfin: unchanged look, requests"], figures["plex: unchanged look, requests"]) == (1, 4)
+    assert all(value < 200 for name, value in figures.items() if name.endswith("peak memory"))
     assert all(name in done.stdout for name in figures)
     assert [name for name, value in figures.items() if value <= 0] == ["store: errors (database is locked and others)"]

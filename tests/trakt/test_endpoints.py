@@ -97,7 +97,7 @@ def test_what_is_sent_to_the_sign_in_is_on_the_list() -> None:
 
 def test_nobody_is_asked_for_a_password_of_trakt() -> None:
     folder = ROOT / "sidecar" / "trakt"
-    places = [path for path in SOURCES if path.parent == folder or path.name in ("link.py", "commands.py")]
+    places = [path for path in SOURCES if path.parent == folder or path.name in ("link.py", "links.py")]
     assert [str(path) for path in places if re.search(r"password|hide_input|getpass", SOURCES[path], re.I)] == []
 
 

@@ -410,5 +410,5 @@ def test_sign_in_goes_to_the_auth_host_alone_and_needs_no_password(world: World)
     known = {"client_id", "client_secret", "code", "grant_type", "redirect_uri", "refresh_token", "token"}
     assert keys == known
     root = Path(__file__).resolve().parents[2] / "sidecar"
-    for path in [*(root / "trakt").glob("*.py"), root / "cli" / "link.py", root / "commands.py"]:
+    for path in [*(root / "trakt").glob("*.py"), root / "cli" / "link.py", root / "commands" / "links.py"]:
         assert "password" not in path.read_text().lower()

@@ -15,7 +15,7 @@ from sidecar.model import Feature, Kind
 from sidecar.servers.hands import Reading
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.jellyfin.client import Jellyfin
-from sidecar.servers.jellyfin.reads import NEWEST, Mark, Reads
+from sidecar.servers.jellyfin.reads import NEWEST, PAGE, Mark, Reads
 from sidecar.servers.jellyfin.states import States
 from sidecar.servers.rows import Row
 
@@ -79,8 +79,10 @@ class JellyfinHands:
         mark, dated = self._reads.peek()
         if mark == old:
             return Reading(scope=Scope.UNCHANGED, mark=since)
+        if NEWEST <= mark.played - old.played < PAGE:
+            mark, dated = self._reads.peek(PAGE)
         fresh = [item for at, item in dated if old.newest is None or at > old.newest]
-        if mark.played == old.played + len(fresh) and len(fresh) < NEWEST:
+        if mark.played == old.played + len(fresh) and len(fresh) < PAGE:
             return Reading(self._reads.placed(fresh), Scope.PART, mark=msgspec.to_builtins(mark))
         return replace(self._reads.survey(self._reads.played_in), mark=msgspec.to_builtins(mark))
 

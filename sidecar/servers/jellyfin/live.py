@@ -173,7 +173,7 @@ class JellyfinVoice:
             )
         elif state.is_paused != play.event.paused:
             event = replace(play.event, what=What.PAUSE if state.is_paused else What.RESUME)
-        elif check_in != play.check_in or polled:
+        elif check_in != play.check_in:
             event = replace(play.event, what=What.PROGRESS)
         else:
             play.place = place

@@ -51,10 +51,10 @@ class Reads:
         self._shows: dict[str, Ids] = {}
         self._chosen: list[Library] | None = None
 
-    def peek(self) -> tuple[Mark, list[tuple[datetime, Item]]]:
+    def peek(self, count: int = NEWEST) -> tuple[Mark, list[tuple[datetime, Item]]]:
         """The one cheap question: how many are played, and which of them have which dates, the newest ones."""
         order: Params = {
-            "sortBy": "DatePlayed,SortName", "sortOrder": "Descending", "startIndex": 0, "limit": NEWEST,
+            "sortBy": "DatePlayed,SortName", "sortOrder": "Descending", "startIndex": 0, "limit": count,
         }  # fmt: skip
         page = self._client.page({**PLAYED, **order, "userId": self._user}, decode)
         dated = [(at, item) for item in page.items if (at := _played(item)) is not None]

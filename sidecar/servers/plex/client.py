@@ -47,12 +47,12 @@ class Plex:
         count: Count | None = None,
         timeout: float = 60.0,
         pause: float = 0.5,
-        machine: str = "",
     ) -> None:
         if not token:  # plexapi would take one from anywhere else
             raise UserError(f"There is no token for {label}.", "Give one in sidetrakt.toml, or sign in.")
         self._url, self._token, self.label, self._client_id = url, token, label, client_id
-        self._count, self._timeout, self._machine, self.asked = count, timeout, machine, 0
+        self._count, self._timeout, self.asked = count, timeout, 0
+        self.machine = ""  # which server it has to be, once that is known
         self._session = strict(build_session(label, timeout=timeout, pause=pause, count=self._counted), clock)
         self._api: Any = None
         self._server: Any = None
@@ -84,7 +84,7 @@ class Plex:
         with self._in_our_words("get"):
             data = self.ask("/") if self._server is not None else self._connected()._data  # connecting asks just that
         found = Info(data.get("machineIdentifier", ""), data.get("friendlyName") or self.label, data.get("version", ""))
-        if not found.id or self._machine not in ("", found.id):
+        if not found.id or self.machine not in ("", found.id):
             step = "Check its url in sidetrakt.toml; nothing was read or written."
             raise Refused(self.label, f"Another server answers at the address of {self.label}.", step)
         return found

@@ -81,7 +81,7 @@ class PlexHands:
         return {"server": info.name, "version": info.version}
 
     def changes(self, feature: Feature, since: Any) -> Reading | None:
-        """One small request for each library, for ratings one for each kind; what moved is read wholly."""
+        """One small request for each library, for ratings one for each kind; what moved otherwise is read wholly."""
         if not isinstance(since, dict) or since.get("of") != self._of() or not since.get("sections"):
             return None
         if feature is Feature.COLLECTION:
@@ -97,12 +97,26 @@ class PlexHands:
         there = frozenset(place.partition("/")[0] for place in now)
         if not moved:
             return Reading(scope=Scope.UNCHANGED, libraries=there, mark=since)
+        if feature is Feature.HISTORY and (fresh := self._fresh(since, now)):
+            return fresh
         known = {section.key for section in self._sections()}
         if known != there:
             return None
         reading = self._read(feature, moved, since.get("cursor"))
         if reading.mark is not None:
             reading.mark["sections"] = since["sections"] | reading.mark["sections"]
+        return reading
+
+    def _fresh(self, since: dict[str, Any], now: dict[str, Any]) -> Reading | None:
+        """What was watched since a mark; None where that is not all that happened. Says nothing about absence."""
+        played = self._played(since.get("cursor"))
+        reading = Reading(scope=Scope.PART, mark=since | {"sections": now, "cursor": played.newest})
+        for place, stand in now.items():
+            before = since["sections"][place]
+            rows = self._reads.fresh(place, before, stand, played) if stand != before else []
+            if rows is None:
+                return None
+            reading.rows += rows
         return reading
 
     def complete(self, feature: Feature) -> Reading:
@@ -166,12 +180,12 @@ class PlexHands:
         try:
             self._info = before = self._info or self._plex.info()
             played = self._played(cursor) if feature is Feature.HISTORY else None
-            for section in self._sections():
-                if keys is None or section.key in keys:
-                    self._reads.section(feature, section, reading, played)
+            wanted = [section for section in self._sections() if keys is None or section.key in keys]
+            for section in wanted:
+                self._reads.section(feature, section, reading, played)
             if feature is Feature.RATINGS:
                 self._not_borrowed(reading)
-            self._finish(reading, before)
+            self._finish(reading, before, wanted)
         except RemoteError as problem:
             reading.lacks(problem.what)
             return reading
@@ -181,12 +195,12 @@ class PlexHands:
             reading.mark = None
         return reading
 
-    def _finish(self, reading: Reading, before: Info) -> None:
-        """Whether it still is the same server, with the same libraries, and none of them being scanned."""
+    def _finish(self, reading: Reading, before: Info, wanted: list[Section]) -> None:
+        """Whether it still is the same server, with these libraries, and none of them being scanned."""
         if self._plex.info() != before:
             reading.lacks("The server was changed or upgraded while it was read.")
         there = {section.key: section for section in self._plex.sections()}
-        for section in self._sections():
+        for section in wanted:
             if section.key not in there:
                 reading.lacks(f"The library “{section.name}” went away while it was read.")
             elif there[section.key].scanning:

@@ -21,7 +21,6 @@ from sidecar.servers.listening import GRACE, Ears
 from sidecar.servers.plex.client import NOBODY, Plex
 from sidecar.servers.plex.rows import file_of, number, row_of
 from sidecar.servers.plex.shelves import Memory, Shelves
-from sidecar.servers.rows import LEAVES
 from sidecar.viewing import Source
 
 LOOKS = (0.0, 1.0, 1.0, 1.0, 2.0)  # seconds before each look for a session that is not listed yet
@@ -63,6 +62,7 @@ class PlexVoice:
 
     def __init__(self, plex: Plex, ears: Ears) -> None:
         self.label, self._plex, self._ears = plex.label, plex, ears
+        plex.machine = ears.server
         self._plays: dict[str, _Play] = {}  # by the number of the session
         self._lost: list[_Play] = []  # of the line before
         self._opened, self._doubt = 0.0, float("inf")
@@ -191,10 +191,10 @@ class PlexVoice:
         return self._plex.ask(SESSIONS)
 
     def _named(self, row: Element) -> PlayEvent | None:
-        """Who plays what; None where that is nobody for certain, or no film and no episode."""
+        """Who plays what; None where that is nobody for certain, or no film and no part of a series."""
         user, player, now = row.find("User"), row.find("Player"), self._ears.clock.now()
         who = user.get("id", "") if user is not None else ""
-        if who in ("", NOBODY) or row.get("type") not in LEAVES or row.get("live") == "1":
+        if who in ("", NOBODY) or row.get("live") == "1":
             return None
         try:
             shows = self._shelves.shows([row])

@@ -39,10 +39,10 @@ class Listing:
             self.totals.append(int(total) if total.isdecimal() else None)
             rows = [row for row in page if row.tag in ROWS]
             named = ((self._name(row, start + place), row) for place, row in enumerate(rows))
-            fresh = [(name, row) for name, row in named if name not in self.seen]
-            self.seen |= {name for name, _ in fresh}
+            fresh = {name: row for name, row in named if name not in self.seen}
+            self.seen |= fresh.keys()
             start += len(rows)
-            yield fresh
+            yield list(fresh.items())
             if not fresh or start >= (self.totals[-1] if self.totals[-1] is not None else start + 1):
                 return
 

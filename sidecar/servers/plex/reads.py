@@ -6,17 +6,19 @@ A filter is only a hint: every row is looked at, and one that shows nothing coun
 from __future__ import annotations
 
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from sidecar.model import Feature, Kind
 from sidecar.servers.hands import Reading
 from sidecar.servers.inventory import Inventory
 from sidecar.servers.plex.client import Plex, Section
-from sidecar.servers.plex.pages import Named
+from sidecar.servers.plex.pages import PAGE, Named
 from sidecar.servers.plex.plays import Played
 from sidecar.servers.plex.rows import TYPES, key_of, number, row_of
 from sidecar.servers.plex.shelves import OF_FILMS, OF_SHOWS, Shelves, listed
 from sidecar.servers.rows import Row
 
+MOST = 2_000  # new plays that are read alone; if there are more, the whole library is
 Stand = list[int | None]
 """How many rows a listing has, and the newest moment among them."""
 
@@ -57,28 +59,28 @@ class Reads:
     def _kind(self, feature: Feature, section: Section, kind: Kind, reading: Reading, played: Played) -> str:
         """One listing with what it holds; why it is not whole."""
         rows: dict[str, Row] = {}
-        known, path, honoured = self._inventory.ids(section.key), _path(section.key), True
-        history = feature is Feature.HISTORY
+        known, path, honoured = set[str](), _path(section.key), True
         params, place = filters(feature, kind), place_of(section.key, kind)
 
         def begin() -> int | None:
+            nonlocal known
             rows.clear()
             reading.mark["sections"][place] = stand = self.stand(feature, section.key, kind)
+            known = self._inventory.ids(section.key) if stand[0] != 0 else known
             return stand[0]
 
         def take(page: Named) -> None:
             nonlocal honoured
             shows, new = self._own.shows(row for _, row in page), []
             for item, element in page:
-                bare = not number(element.get("viewCount")) if history else element.get("userRating") is None
-                honoured = honoured and not (bare and not self._is_honoured(feature, section, kind))
+                honoured = honoured and not (_bare(element, feature) and not self._is_honoured(feature, section, kind))
                 plays = tuple(played.of(key_of(item)))
                 row = row_of(element, section.key, shows, item=item, watched=honoured, plays=plays)
                 if row is None:
                     continue
                 if item not in known:
                     new.append(row)
-                if row.copy.played if history else row.copy.rating:
+                if row.copy.played if feature is Feature.HISTORY else row.copy.rating:
                     rows[item] = row
             if new:
                 self._inventory.note(new)
@@ -87,9 +89,31 @@ class Reads:
         reading.rows.extend(rows.values())
         if not honoured:  # then neither the number of rows nor the newest says that nothing moved
             reading.mark["sections"][place] = None
-        if not listing.total:
-            why = why or self._inventory.emptied(section.key, self._size(section))
-        return why
+        if listing.total:
+            self._sizes.setdefault(section.key, listing.total)  # it surely shows something
+        return why or self._inventory.emptied(section.key, self._size(section))
+
+    def fresh(self, place: str, before: Stand, now: Stand, played: Played) -> list[Row] | None:
+        """What was watched since a listing stood otherwise; None where anything else happened to it, too.
+
+        As many more as are newer than the newest was: so nothing was taken away, and nothing was watched again.
+        """
+        key, _, kind = place.partition("/")
+        more, newest = (now[0] or 0) - (before[0] or 0), [*before[1:], 0][0]
+        if not 0 < more <= MOST:
+            return None
+        params = filters(Feature.HISTORY, Kind(kind)) | {"sort": "lastViewedAt:desc", "includeGuids": 1}
+        places = ((start, min(PAGE, more + 1 - start)) for start in range(0, more + 1, PAGE))
+        pages = (self._plex.ask(_path(key), params, start=start, size=size) for start, size in places)
+        new = [row for page in pages for row in page if (number(row.get("lastViewedAt")) or 0) > (newest or 0)]
+        if len(new) != more or any(_bare(row, Feature.HISTORY) for row in new):
+            return None
+        shows = self._own.shows(new)
+        made = (row_of(row, key, shows, plays=tuple(played.of(row.get("ratingKey", "")))) for row in new)
+        rows = [row for row in made if row is not None]
+        known = self._inventory.get([row.item for row in rows])
+        self._inventory.note(row for row in rows if row.item not in known)
+        return rows
 
     def _size(self, section: Section) -> int:
         """How many films or episodes this account sees in a library; asked where it holds nothing of a feature."""
@@ -129,6 +153,11 @@ def filters(feature: Feature, kind: Kind) -> dict[str, Any]:
     """What is asked of a listing, so that it is short."""
     wanted: dict[str, Any] = {"unwatched": 0} if feature is Feature.HISTORY else {f"{kind}.userRating>>": -1}
     return {"type": TYPES[kind]} | wanted
+
+
+def _bare(row: Element, feature: Feature) -> bool:
+    """Whether a row shows nothing of what the filter asks for."""
+    return not number(row.get("viewCount")) if feature is Feature.HISTORY else row.get("userRating") is None
 
 
 def _path(key: str) -> str:

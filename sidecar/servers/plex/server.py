@@ -79,6 +79,7 @@ class PlexMedia:
             return None
         owner = self._owner if self._settings.token else None
         plex = owner if owner and account.user == OWNER else self._client(own)
+        plex.machine = account.server
         return PlexHands(plex, inventory, account.user, owner, self._memory, libraries=libraries, clock=self._clock)
 
     def sign_in(self, account: Account) -> SignIn:  # noqa: ARG002 - whose code it was is proved afterwards
@@ -152,10 +153,8 @@ class PlexMedia:
         """The owner's socket, which hears everybody's plays, and a look at the ratings of whom we have a token of."""
         name, found = self._settings.name, list[Listener]()
         if self._settings.token:
-            found.append(
-                Listening(f"socket of {name}", PlexVoice(self._connect(self._settings.token, ears.server), ears), ears)
-            )
-        plexes = {user: self._connect(token, ears.server) for user, token in tokens.items() if token}
+            found.append(Listening(f"socket of {name}", PlexVoice(self._connect(self._settings.token), ears), ears))
+        plexes = {user: self._connect(token) for user, token in tokens.items() if token}
         return [*found, NewestRatings(f"newest ratings on {name}", plexes, ears)] if plexes else found
 
     def plays_since(self, ears: Ears, tokens: Mapping[str, Secret], since: datetime) -> list[PlayedEvent]:  # noqa: ARG002
@@ -172,15 +171,10 @@ class PlexMedia:
             self._clients[token] = self._connect(token)
         return self._clients[token]
 
-    def _connect(self, token: Secret, machine: str = "") -> Plex:
+    def _connect(self, token: Secret) -> Plex:
+        label = f"Plex {self._settings.name}"
         return Plex(
-            self._settings.url,
-            token,
-            label=f"Plex {self._settings.name}",
-            client_id=self._client_id,
-            clock=self._clock,
-            count=self._count,
-            machine=machine,
+            self._settings.url, token, label=label, client_id=self._client_id, clock=self._clock, count=self._count
         )
 
     def _signed_in(self) -> Who | None:

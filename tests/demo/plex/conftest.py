@@ -18,6 +18,12 @@ from tests.demo.plex.ears import Ears, Receiver
 START = "2026-08-01T10:00:00+00:00"
 
 
+@pytest.fixture(autouse=True)
+def as_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """plexapi reloads by itself here, as it is shipped; where we use it, it does not."""
+    monkeypatch.setenv("PLEXAPI_PLEXAPI_AUTORELOAD", "true")
+
+
 class ToSimulator(requests.adapters.HTTPAdapter):
     """Sends what is meant for plex.tv and its providers to the simulator, and keeps every request line."""
 

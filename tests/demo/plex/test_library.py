@@ -281,3 +281,12 @@ def test_an_unknown_path_is_404_and_logged_as_unhandled(house: House) -> None:
     assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (404, "text/html")
     assert house.control.rows()["rows"][-1]["unhandled"] is True
     house.tell("reset")
+
+
+def test_rows_can_be_as_long_as_those_of_a_large_server(house: House) -> None:
+    lengths = []
+    for more in (0, 2000):
+        house.tell("switches", padding=more)
+        lengths.append(len(house.ask("/library/sections/1/all?type=1").content))
+    count = len(house.rows("/library/sections/1/all?type=1"))
+    assert lengths[1] - lengths[0] >= 2000 * count

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.contract import Copy, Listed, Rating, Scope, Watched
 from sidecar.model import Feature, Kind
-from sidecar.servers.jellyfin import reads
+from sidecar.servers.jellyfin import hands, reads
 from sidecar.store.items import Item, Items
 from tests.servers.jellyfin.conftest import KETTLE, LONE, SERIES, Home, fact_of
 
@@ -164,6 +164,20 @@ def test_nothing_moved_is_one_request_and_some_plays_one_more_at_most(either: Ho
     (fact,) = some.facts
     assert fact.items == (first,)
     assert fact.ref.show is not None
+    assert either.side().build_index(Feature.HISTORY, since=some.mark).scope is Scope.UNCHANGED
+
+
+def test_more_plays_than_one_look_shows_cost_one_look_more(either: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "NEWEST", 2)
+    monkeypatch.setattr(reads.Reads.peek, "__defaults__", (2,))
+    film, episodes = either.desk.film(LONE)["Id"], [row["Id"] for row in either.desk.episodes(SERIES)[:3]]
+    watch(either, film)
+    index = either.read()
+    for number, episode in enumerate(episodes):
+        watch(either, episode, at=f"2026-01-31T10:0{number}:00Z")
+    some = either.side().build_index(Feature.HISTORY, since=index.mark)
+    assert (some.scope, some.complete, some.requests) == (Scope.PART, True, 2)
+    assert sorted(fact.items[0] for fact in some.facts) == sorted(episodes)
     assert either.side().build_index(Feature.HISTORY, since=some.mark).scope is Scope.UNCHANGED
 
 

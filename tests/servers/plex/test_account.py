@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from sidecar.errors import AuthLost, BadAnswer, Outage, RateLimited, Refused, UserError
-from sidecar.model import Secret
+from sidecar.model import Feature, Secret
 from sidecar.servers.known import Tokens
 from sidecar.servers.plex.account import Handing, PlexSignIn, handed_out
 from sidecar.servers.plex.server import PlexMedia
 from sidecar.settings import Server
+from sidecar.store.people import Account
 from tests.servers.plex.conftest import CLIENT_ID, Home
 
 URL = "http://127.0.0.1:8477/hooks/plex/den/secret"
@@ -234,6 +235,10 @@ def test_hands_are_for_those_who_have_a_token(home: Home, media: PlexMedia) -> N
 
     assert hands("Ben", Tokens()) is None
     assert hands("Anna", Tokens()) is not None
+    other = Account(9, "another machine", "1", "Anna", 1)
+    reading = media.hands(other, Tokens(), home.inventory, libraries=None, favourites=False)
+    assert reading is not None
+    assert "Another server answers" in reading.complete(Feature.HISTORY).why
     assert hands("Ben", Tokens(home.house.people["Ben"]["server_token"])) is not None
 
 

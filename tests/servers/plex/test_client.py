@@ -37,7 +37,8 @@ def test_settings_of_somebody_else_are_never_read(tmp_path: Path) -> None:
     place = tmp_path / ".config/plexapi"
     place.mkdir(parents=True)
     (place / "config.ini").write_text("[auth]\nserver_token = of-somebody-else\n[header]\nidentifier = theirs\n")
-    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PLEXAPI")}
+    environment = {**inherited, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("well\n", "")
 

@@ -149,6 +149,18 @@ def test_a_scan_that_begins_while_it_is_read_counts_as_well(full: Home, monkeypa
     lacking(full.read(Feature.HISTORY), "is being scanned")
 
 
+def test_a_scan_of_one_library_does_not_hold_up_the_others(full: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark, ask = full.read(Feature.RATINGS).mark, Plex.sections
+    full.house.act("unrate", person="Anna", file=full.house.file().path)
+
+    def sections(plex: Plex) -> list[Any]:
+        return [dataclasses.replace(one, scanning=one.key == "3") for one in ask(plex)]
+
+    monkeypatch.setattr(Plex, "sections", sections)
+    index = full.read(Feature.RATINGS, since=mark)
+    assert (index.complete, index.libraries) == (True, frozenset("1"))
+
+
 @pytest.mark.parametrize("feature", READ)
 def test_a_library_that_is_missing_says_nothing_about_its_titles(full: Home, feature: Feature) -> None:
     mark = full.read(feature).mark
@@ -215,6 +227,7 @@ def test_a_number_that_was_given_to_another_film_is_another_item(full: Home) -> 
     try:
         index = full.read(Feature.HISTORY, only=[fact.ref])
         assert (index.facts, index.there) == ([], frozenset())
+        assert full.hands().look([before]) == []
         full.read(Feature.HISTORY)
         assert before not in full.items()
         assert f"{key}~plex://movie/{'0' * 24}" in full.items()
@@ -255,7 +268,7 @@ def test_a_server_that_is_starting_says_so_and_nobody_has_to_sign_in(full: Home)
 
 def test_another_server_at_the_same_address_is_not_taken_for_it() -> None:
     with server(saying('<MediaContainer machineIdentifier="other" version="1"/>')) as (plex, _):
-        plex._machine = "m"
+        plex.machine = "m"
         assert plex.info().id == "m"
         with pytest.raises(Exception, match="Another server answers at the address of Plex den"):
             plex.info()

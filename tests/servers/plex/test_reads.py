@@ -121,17 +121,50 @@ def test_nothing_moved_costs_one_request_for_each_library(home: Home) -> None:
         assert home.asked() - before == again.requests == cost
 
 
-def test_only_libraries_that_moved_are_read_again(home: Home) -> None:
-    film, episode = home.house.file(), home.house.file("shows")
-    home.house.act("watch", person="Anna", file=film.path, at=WHEN.isoformat())
+def films(home: Home) -> list[str]:
+    found = [
+        file for file in home.house.catalogue.files if file.library == "movies" and file.titles and file.claims.imdb
+    ]
+    return [file.path for file in found if not file.edition and file.claims.tmdb]
+
+
+def test_what_was_watched_since_is_read_alone(home: Home) -> None:
+    some = films(home)
+    home.house.act("watch", person="Anna", file=some[0], at=WHEN.isoformat())
     mark = home.read(Feature.HISTORY).mark
-    home.house.act("watch", person="Anna", file=episode.path)
+    home.house.act("watch", person="Anna", file=home.house.file("shows").path)
+    home.house.act("mark", person="Anna", file=some[4])
+    before = home.asked()
     index = home.read(Feature.HISTORY, since=mark)
-    assert (index.scope, index.libraries, index.complete) == (Scope.FULL, frozenset("3"), True)
-    (fact,) = index.facts
-    assert fact.value.plays == (START,)
-    assert index.mark["sections"].keys() == mark["sections"].keys()
+    assert (index.scope, index.libraries, index.complete) == (Scope.PART, None, True)
+    assert {fact.ref.kind: fact.value.plays for fact in index.facts} == {Kind.EPISODE: (START,), Kind.MOVIE: ()}
+    assert home.asked() - before == 7  # four that ask, the plays, and one for each library that moved
     assert home.read(Feature.HISTORY, since=index.mark).scope is Scope.UNCHANGED
+
+
+def test_what_was_watched_again_or_taken_back_is_found_by_reading_its_library_wholly(home: Home) -> None:
+    some = films(home)
+    home.house.act("watch", person="Anna", file=[some[0], some[4], some[5]], at=WHEN.isoformat())
+    home.house.act("mark", person="Anna", file=home.house.file("shows").path)
+    home.house.tell("clock", shift=60)
+
+    def again(*acts: tuple[str, str]) -> set[str]:
+        mark = home.read(Feature.HISTORY).mark
+        for act, file in acts:
+            home.house.act(act, person="Anna", file=file)
+        home.house.tell("clock", shift=60)
+        index = home.read(Feature.HISTORY, since=mark)
+        assert (index.scope, index.libraries, index.complete) == (Scope.FULL, frozenset("1"), True)
+        assert index.mark["sections"].keys() == mark["sections"].keys()
+        assert home.read(Feature.HISTORY, since=index.mark).scope is Scope.UNCHANGED
+        return {item for fact in index.facts for item in fact.items}
+
+    items = {path: home.item(path) for path in some[:8]}
+    assert again(("watch", some[0])) == {items[some[0]], items[some[4]], items[some[5]]}
+    assert again(("mark", some[6]), ("mark", some[7]), ("unmark", some[4])) == {
+        items[some[0]], items[some[5]], items[some[6]], items[some[7]]
+    }  # fmt: skip
+    assert items[some[5]] not in again(("unmark", some[5]), ("watch", some[0]))
 
 
 def test_what_is_taken_back_moves_its_library(home: Home) -> None:
