@@ -142,7 +142,7 @@ class Queue:
                 raise STOPPED
             result = self._carry_out(going)
         except BaseException as error:
-            if not isinstance(error, SidetraktError):
+            if isinstance(error, Exception) and not isinstance(error, SidetraktError):
                 log.exception("A run of %s failed in a way that nobody thought of", going.job.person.name)
             problem = error  # whoever waits is told, whatever it was
         with self._turn:
@@ -175,7 +175,7 @@ class Queue:
             done = work.work()
         except SidetraktError as problem:
             done = Work(problems=[problem])
-        except BaseException:
+        except Exception:
             if run is not None:
                 self._end(
                     run, job, Result(run=run.id, person=job.person.name, kind=job.kind, state="failed", problem=BUG)

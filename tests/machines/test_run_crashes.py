@@ -38,7 +38,7 @@ def household(world: MortalStore) -> Home:
 
 
 @contextmanager
-def dying(home: Home, death: Callable[[str], None]) -> Iterator[None]:
+def dying_all(home: Home, death: Callable[[str], None]) -> Iterator[None]:
     """Whatever the process does from here on may be its last."""
     write = home.store.write
 
@@ -50,13 +50,13 @@ def dying(home: Home, death: Callable[[str], None]) -> Iterator[None]:
         death("committed")
 
     home.store.write = mortal  # type: ignore[method-assign,assignment]
-    for side in (home.trakt, home.jelly):
+    for side in (home.trakt, *home.sides.values()):
         side.before = side.after = death
     try:
         yield
     finally:
         home.store.write = write  # type: ignore[method-assign]
-        for side in (home.trakt, home.jelly):
+        for side in (home.trakt, *home.sides.values()):
             side.before = side.after = lambda _: None
 
 
@@ -64,7 +64,7 @@ def boundaries() -> int:
     """How many there are in the first run."""
     world, count = MortalStore(), Death(0)
     home = household(world)
-    with dying(home, count):
+    with dying_all(home, count):
         home.run()
     world.close()
     return count.count
@@ -76,7 +76,7 @@ def test_a_run_that_dies_anywhere_ends_right(part: int) -> None:
     for at in range(1 + part, boundaries() + 1, 4):
         world = MortalStore()
         home = household(world)
-        with dying(home, Death(at)), pytest.raises(Killed):
+        with dying_all(home, Death(at)), pytest.raises(Killed):
             home.run()
         world.die()
         home.open(world.store)
