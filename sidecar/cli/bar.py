@@ -46,7 +46,7 @@ class Bar:
         if "progress" not in event:
             return
         step, person = event["progress"], event["person"]
-        what = WORDS.get(step["step"], "{what}").format(what=step["what"]).strip()
+        what = WORDS.get(step["step"], "{what}").format(what=step["what"]) if step["what"] else step["step"]
         text = f"{person}: {what}" if person else what
         done, total = step["done"], step["total"]
         if self._lively:

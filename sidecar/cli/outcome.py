@@ -39,6 +39,16 @@ def undecided(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [part for part in parts if not part["decision"]]
 
 
+def counted(result: dict[str, Any]) -> str:
+    """What became of the changes, side by side, in one line."""
+    return "; ".join(f"{side}: {words(counts)}" for side, counts in result.get("counts", {}).items() if words(counts))
+
+
+def words(counts: dict[str, int]) -> str:
+    """`3 added, 1 refused`."""
+    return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
+
+
 def is_preview(result: dict[str, Any]) -> bool:
     """Whether it says what would be done."""
     return result["run"] is None and result["state"] not in FAILED
@@ -71,14 +81,15 @@ def _done(result: dict[str, Any]) -> None:
         say.marked("bad", f"{whose}{what} ({cost}{number})", result["next_step"])
     elif result["kind"] == "baseline":
         say.marked("ok", f"{whose}What all sides hold now is agreed, and nothing was written. ({cost}{number})")
-    elif not any(result["counts"].values()) and result["state"] == "done":
+    elif result["state"] == "partial":
+        say.marked("warning", f"{whose}Done as far as it could be. ({cost}{number})")
+    elif not any(result["counts"].values()):
         say.marked("ok", f"{whose}Nothing had to be written. ({cost}{number})")
     else:
         say.marked("ok", f"{whose}Done. ({cost}{number})")
     for side, counts in result["counts"].items():
-        words = ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
-        if words:
-            say.line(f"  {side}: {words}")
+        if any(counts.values()):
+            say.line(f"  {side}: {words(counts)}")
 
 
 def _plan(result: dict[str, Any]) -> None:

@@ -61,14 +61,9 @@ def undo(run: int, *, preview: bool, as_json: bool) -> int:
 
 def _row(run: dict[str, Any]) -> list[str]:
     summary = run["summary"]
-    counts = [f"{side}: {_counts(words)}" for side, words in summary.get("counts", {}).items() if any(words.values())]
-    came = "; ".join(counts) or summary.get("problem") or summary.get("why") or ""
+    came = outcome.counted(summary) or summary.get("problem") or summary.get("why") or ""
     kind, state = KINDS.get(run["kind"], run["kind"]), STATES.get(run["state"], run["state"])
     return [kind, run["asked_by"], str(run["asked_at"])[:16].replace("T", " "), state, came]
-
-
-def _counts(words: dict[str, int]) -> str:
-    return ", ".join(f"{number:,} {word}" for word, number in words.items() if number)
 
 
 def _state(change: dict[str, Any]) -> str:

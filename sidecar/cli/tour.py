@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sidecar.app import App
 from sidecar.cli import say
+from sidecar.cli.tour_sync import Step, SyncTour, require
 from sidecar.commands import perform
 from sidecar.demo.bustle import Bustle
 from sidecar.demo.invent import invent
@@ -16,15 +17,15 @@ from sidecar.http import Session, build_session
 from sidecar.store.people import People
 from sidecar.words import count_of
 
-Step = Callable[[], Iterator[str]]
-
 
 class Tour:
     """One walk through everything that works by now; it grows with Sidetrakt."""
 
     def __init__(self, app: App, line: dict[str, Any], url: str, size: dict[str, int]) -> None:
         self._app, self._line, self._url = app, line, url
-        self._people = Bustle(line, invent(size["titles"], size["people"], size["seed"]))
+        catalogue = invent(size["titles"], size["people"], size["seed"])
+        self._people = Bustle(line, catalogue)
+        self._syncing = SyncTour(self._ask, self._people.control, catalogue)
         self._web: Session = build_session("the household", timeout=10)
 
     def run(self, stop: threading.Event, *, go_on: bool) -> bool:
@@ -37,12 +38,12 @@ class Tour:
             ("Somebody ticks a film on Trakt's website", self._website),
             ("Anna links her Trakt account", self._link),
             ("What Sidetrakt sees there", self._look),
+            *self._syncing.steps(),
         ]
         try:
             done = sum(
                 self._take(f"{number}/{len(steps)} {name}", step) for number, (name, step) in enumerate(steps, 1)
             )
-            say.line("Not there yet: scrobbling what is played, and syncing. They come next.")
             if go_on and done == len(steps):
                 say.line("People go on watching; end it with Ctrl-C.")
                 for sentence in self._people.go_on(stop):
@@ -137,9 +138,3 @@ class Tour:
             wanted["includeItemTypes"] = "Movie,Episode"
             count += self._web.get(f"{jellyfin['url']}/Items", headers=key, params=wanted).json()["TotalRecordCount"]
         return count
-
-
-def require(right: bool, otherwise: str) -> None:
-    """End the step with a sentence unless this is so."""
-    if not right:
-        raise SidetraktError(otherwise)
