@@ -128,14 +128,20 @@ class Engine:
 
     def _merged(self, case: Case) -> Plan:
         """The plan, with the looks that it asks for."""
-        plan = merge(case.agreed, case.seen, case.reads, case.policy)
+        plan, nameless = merge(case.agreed, case.seen, case.reads, case.policy), dict[int, frozenset[int]]()
         for number, titles in plan.looks.items():
             side = case.side(number)
             self._tell("looks", f"{side.side.label()}: {case.feature}")
             look = self._tools.reader.look(self._fresh(side), case.feature, titles)
             case.reads[number] = case.reads[number].looked(look.facts, look.asked, there=look.there)
+            nameless[number] = look.nameless
         if plan.looks:
             plan = merge(case.agreed, case.seen, case.reads, case.policy)
+            # What can never be asked for is not worth a new reading of everything in each run.
+            looks = {
+                side: [t for t in titles if t not in nameless.get(side, ())] for side, titles in plan.looks.items()
+            }
+            plan = replace(plan, looks={side: titles for side, titles in looks.items() if titles})
         if self._request.baseline and plan.held:
             passing = {(part.side, part.rule): Decision(apply=frozenset(part.titles)) for part in plan.held}
             plan = merge(case.agreed, case.seen, case.reads, replace(case.policy, decided=passing))

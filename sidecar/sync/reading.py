@@ -77,6 +77,7 @@ class Look:
     facts: Values = field(default_factory=dict)
     asked: frozenset[int] = frozenset()
     there: Mapping[str, Copy | None] = field(default_factory=dict)
+    nameless: frozenset[int] = frozenset()  # titles that cannot be asked for, whenever it is tried
 
 
 class Reader:
@@ -132,14 +133,16 @@ class Reader:
         """These titles of a side as they are now, as far as that can be told."""
         with self._store.read() as db:
             refs = refs_on(db, side, titles)
+        nameless = frozenset(titles) - set(refs.values())
         try:
             index = side.side.build_index(feature, only=list(refs)) if refs else None
         except SidetraktError:
             index = None
         if index is None or not index.complete:
-            return Look()
+            return Look(nameless=nameless)
         facts = self._by_items(side, index.facts)[0] if side.server else by_title(index.facts, refs.get)[0]
-        return Look(facts, frozenset(refs.values()), {item: index.copies.get(item) for item in index.there})
+        there = {item: index.copies.get(item) for item in index.there}
+        return Look(facts, frozenset(refs.values()), there, nameless)
 
     def _index(self, side: Linked, feature: Feature, *, full: bool, titles: frozenset[int] | None) -> Taken:
         with self._store.read() as db:

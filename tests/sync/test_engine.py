@@ -7,9 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from sidecar.contract import Fact, Rating
-from sidecar.model import Direction, Feature
+from sidecar.model import Direction, Feature, Ids, Kind, Ref
+from sidecar.store.baseline import Baseline
 from sidecar.store.db import open_store
 from sidecar.sync.request import Request
+from tests.ram import key_of
 from tests.sync.home import AWAY, HOUR, Home, film
 
 
@@ -299,3 +301,20 @@ def test_the_right_to_a_library_taken_away_removes_nothing(home: Home) -> None:
     home.jelly.hidden, home.jelly.moved = frozenset({"Films"}), home.jelly.moved + 1
     home.run()
     assert all(home.trakt.plays(film(number)) for number in range(1, 6))
+
+
+def test_a_title_that_trakt_cannot_be_asked_about_does_not_have_everything_read_again(home: Home) -> None:
+    """A film that a server names by an id which Trakt takes and never tells."""
+    full, shown = Ref(Kind.MOVIE, Ids(trakt=99, tvdb=850003)), Ref(Kind.MOVIE, Ids(trakt=99))
+    home.trakt.catalogue.append(full)
+    home.jelly.put("j99", Ref(Kind.MOVIE, Ids(tvdb=850003)))
+    home.jelly.play("j99", home.at(-30))
+    home.run()
+    told = home.trakt.held[Feature.HISTORY].pop(key_of(full))
+    home.trakt.put(Feature.HISTORY, Fact(shown, told.value))
+    for _ in range(2):
+        home.run()
+        with home.store.write() as db:
+            assert Baseline(db).state(Baseline(db).side("trakt:uuid"), Feature.HISTORY).mark is not None
+    assert len(home.trakt.told) == 1
+    assert home.jelly.items["j99"].copy.played
