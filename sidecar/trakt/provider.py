@@ -16,6 +16,7 @@ from sidecar.errors import BadAnswer, NotLinked, RemoteError, SidetraktError
 from sidecar.model import Feature, Kind, Ref
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.store.db import Store
+from sidecar.store.elsewhere import Elsewhere
 from sidecar.store.people import People
 from sidecar.store.titles import Titles
 from sidecar.trakt.bodies import body_of, prepare
@@ -43,10 +44,18 @@ class TraktSide:
     """Trakt, for one account."""
 
     def __init__(
-        self, account: str, trakt: Trakt, tokens: Tokens, *, settings: TraktSettings, store: Store, clock: Clock
+        self,
+        account: str,
+        trakt: Trakt,
+        tokens: Tokens,
+        *,
+        settings: TraktSettings,
+        store: Store,
+        clock: Clock,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._account, self._trakt, self._tokens = account, trakt, tokens
-        self._settings, self._store, self._clock = settings, store, clock
+        self._settings, self._store, self._clock, self._elsewhere = settings, store, clock, elsewhere
         self._reads = Reads(trakt, account, Known(self._known, self._nothing_known))
         self._writes = Writes(trakt, account, self._reads)
         self._lookup = Lookup(trakt, store, clock)
@@ -196,7 +205,9 @@ class TraktSide:
 
     def _known(self, kind: Kind, numbers: Iterable[int]) -> dict[int, Ref]:
         with self._store.read() as db:
-            return Titles(db).known(kind, numbers)
+            known, wanted = Titles(db).known(kind, numbers), set(numbers)
+            bare = self._elsewhere.bare(db, self._account, kind, wanted - known.keys()) if self._elsewhere else {}
+            return known | bare
 
     def _nothing_known(self) -> bool:
         with self._store.read() as db:
