@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sidecar.clock import Clock
@@ -178,9 +179,24 @@ class TraktSide:
 
     def _only(self, feature: Feature, only: Sequence[Ref]) -> Reading:
         if feature is Feature.HISTORY:
-            return self._reads.history_of(only)
+            return self._history_of(only)
         reading = self._reads.read(feature, {ref.kind for ref in only})
         reading.facts = [fact for fact in reading.facts if any(same_title(fact.ref, ref) for ref in only)]
+        return reading
+
+    def _history_of(self, only: Sequence[Ref]) -> Reading:
+        """The plays of these titles; Trakt's own id is looked up where nobody knows it yet."""
+        known, lacking = dict[Ref, Ref](), list[Ref]()
+        for ref in only:
+            found = ref if ref.ids.trakt is not None else self._lookup.resolve(ref)
+            if found is None:
+                lacking.append(ref)
+            else:
+                known[found] = ref
+        reading = self._reads.history_of(known)
+        reading.facts = [replace(fact, ref=known[fact.ref]) for fact in reading.facts]
+        for ref in lacking:
+            reading.lacks(f"Trakt cannot say which title {ref.label()} is")
         return reading
 
     def _mark(self, feature: Feature, *, fresh: bool = False) -> dict[str, Any]:
