@@ -163,7 +163,7 @@ def _late(house: House) -> Iterator[Figure]:
     house.control("faults", clear=True)
     since, began, rows, quiet = house.last(), time.monotonic(), list[Any](), 0
     told = 0
-    while quiet < 5 and time.monotonic() - began < 120:
+    while quiet < 3 and time.monotonic() - began < 120:
         time.sleep(1)
         rows = [row for row in house.log(since) if row["user"] == house.names[1]]
         state = requests.get(f"{house.trakt['url']}/_control/state", timeout=30).json()["state"][house.names[1]]

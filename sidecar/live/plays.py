@@ -112,8 +112,10 @@ def _say(hearing: Hearing, session: Session, step: Step) -> list[News]:
     if not titles:
         return news
     title, ref = titles[0]
-    if step.take_back and not outbox.withdraw(hearing.trakt, title, Topic.WATCHING, hearing.now):
-        say = say or step.too_late
+    if step.take_back:
+        outbox.withdraw(hearing.trakt, title, Topic.WATCHING, hearing.now)
+        stands = outbox.standing(hearing.trakt, title, Topic.WATCHING)  # what was told before may be gone with it
+        say = say or (None if stands is not None and stands.body["say"] == step.too_late else step.too_late)
     if say is Say.WATCHED:
         for each in titles:
             news += _viewing(hearing, *each, session, step)

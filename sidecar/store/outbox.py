@@ -137,6 +137,12 @@ class Outbox:
         rows = self._select("WHERE trakt = ? AND title = ? AND topic = ? ORDER BY id DESC LIMIT 1", trakt, title, topic)
         return rows[0] if rows else None
 
+    def standing(self, trakt: str, title: int, topic: Topic) -> Row | None:
+        """The newest row of this kind that was told or will be."""
+        where = "WHERE trakt = ? AND title = ? AND topic = ? AND state NOT IN ('replaced', 'given up')"
+        rows = self._select(f"{where} ORDER BY id DESC LIMIT 1", trakt, title, topic)
+        return rows[0] if rows else None
+
     def withdraw(self, trakt: str, title: int, topic: Topic, now: datetime) -> bool:
         """Take back what is not sent yet; True if there was something."""
         query = (

@@ -118,8 +118,9 @@ class Evening:
         return {f"SIDETRAKT_{name}": text for name, text in said.items()}
 
     def files(self, library: str) -> list[File]:
-        """Files of a library that are one title, which the servers name rightly."""
-        return [file for file in self.catalogue.files if file.library == library and plain(file) and _right(file)]
+        """Files of a library that are one title each, which the servers name rightly."""
+        files = [file for file in self.catalogue.files if file.library == library and plain(file) and _right(file)]
+        return list({file.titles[0]: file for file in files}.values())
 
     def hook(self, url: str, *, plugins: bool = False) -> None:
         """Have our plugin and Plex's webhook tell Sidetrakt; with `plugins` the Webhook plugin as well."""
