@@ -212,7 +212,10 @@ def test_a_full_sync_is_a_union_and_counts_what_somebody_keeps_different(call: C
     ]
 
 
-def test_after_a_run_that_failed_the_next_ends_well_and_the_alert_is_gone(call: Call, town: Town) -> None:
+def test_after_a_run_that_failed_the_next_ends_well_and_the_alert_is_gone(
+    call: Call, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDETRAKT_TRAKT__MAX_RETRIES", "1")
     town.lived()
     town.controls["trakt"].faults.arm({"name": "status", "status": 500, "times": None, "path": "^/sync/"})
     failed = synced(call, code=1)
@@ -237,3 +240,37 @@ def test_who_asks_twice_gets_one_run(call: Call, town: Town, tmp_path: Path) -> 
     assert first["run"] == second["run"]
     assert first["counts"] == second["counts"] != {}
     assert len(call("runs", "--json").json) == 1
+
+
+def test_an_emptied_side_is_held_until_somebody_decides(call: Call, town: Town) -> None:
+    films = town.lived()
+    synced(call)
+    every = town.everywhere()
+    for file in films[:6]:
+        town.tick("trakt", file, "unwatch")
+    held = synced(call, code=7)
+    assert held["held"][0]["why"] == "6 of 6 titles are missing from a read that calls itself complete."
+    assert town.everywhere() == every | {"trakt": set()}
+    listed = call("held")
+    assert (listed.code, "6 of 6 titles" in listed.out) == (7, True)
+    assert "held" in call("alerts").out or "holds back 6 changes" in call("alerts").out
+    part = held["held"][0]["id"]
+    one = call("held", str(part))
+    assert one.code == 7
+    assert len(one.out.splitlines()) >= 6
+    kept = call("held", str(part), "--keep")
+    assert kept.code == 0, kept.out + kept.err
+    assert town.everywhere() == every | {"trakt": set()}
+    assert call("held").code == 0
+    assert synced(call)["counts"] == {}, "what is kept is not asked again"
+    assert "Nothing needs you" in call("alerts").out
+
+
+def test_what_a_run_did_is_listed_with_reasons(call: Call, town: Town) -> None:
+    town.lived()
+    run = synced(call)["run"]
+    changes = call("runs", str(run), "--json").json["changes"]
+    assert len(changes) == 16
+    assert all(change["why"] and change["title"] and change["side"] and change["state"] == "done" for change in changes)
+    said = call("runs", str(run)).out
+    assert "Anna@home     history  add" in said

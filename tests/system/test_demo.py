@@ -12,7 +12,12 @@ def test_the_tour_runs_to_its_end_leaves_nothing_running_and_never_meets_real_se
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
     steps = tuple(f"{number}/13" for number in range(1, 14))
-    seen = ("finishes", "the two servers counted 3 plays", "Anna is linked to anna", "her history: 1 title")
+    seen: tuple[str, ...] = (
+        "finishes",
+        "the two servers counted 3 plays",
+        "Anna is linked to anna",
+        "her history: 1 title",
+    )
     seen += ("all three sides have 8 titles of history now", "held: 8 of 8 titles", "repeats none of it")
     for part in (*steps, *seen, "Sidetrakt has ended"):
         assert part in done.stdout
