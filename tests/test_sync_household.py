@@ -13,6 +13,7 @@ import pytest
 from sidecar.app import App
 from sidecar.clock import SystemClock
 from sidecar.commands import perform
+from sidecar.demo.catalogue import Claims
 from sidecar.logs import Redaction
 from sidecar.settings import load
 from sidecar.store.db import open_store
@@ -99,6 +100,45 @@ def test_an_item_that_nobody_knows_is_named_by_a_person(call: Call, town: Town) 
     synced(call)
     (ignored,) = [row for row in call("unmatched", "--json").json if row["item"] == item["item"]]
     assert ignored["reason"] == "It is ignored by choice."
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_whole_show_is_named_by_a_person_also_with_its_numbers_shifted(call: Call, town: Town, shift: int) -> None:
+    nameless = Claims()
+    files = [
+        file
+        for file in town.catalogue.files
+        if file.library == "shows"
+        and (file.claims, file.show_claims) == (nameless, nameless)
+        and file.show
+        and file.titles
+    ]
+    file = next(file for file in files if (file.season, file.number) == (1, 1))
+    assert file.show is not None
+    synced(call)
+    rows = call("unmatched", "--json").json
+    row = next(row for row in rows if row["server"] == "home" and row["name"] == f"{file.show.title} S01E01")
+    said = call("match", str(row["item"]), f"show:trakt:{file.show.ids.trakt}", "--episodes", str(shift))
+    assert (said.code, "episodes" in said.out) == (0, True), said.err
+    synced(call)
+    town.tick("jellyfin", file)
+    synced(call)
+    left = {row["name"] for row in call("unmatched", "--json").json if row["server"] == "home"}
+    assert row["name"] not in left
+    wanted = next(part for part in file.show.episodes if (part.season, part.number) == (1, 1 + shift))
+    plays = town.controls["trakt"].state()["anna"]["plays"]
+    assert [play.get("episode") for play in plays] == [wanted.ids.trakt]
+
+
+def test_the_wrong_kind_of_title_is_refused(call: Call, town: Town) -> None:
+    synced(call)
+    rows = [row for row in call("unmatched", "--json").json if row["server"] == "home"]
+    film = next(row for row in rows if row["library"] == "Movies")
+    show = town.catalogue.shows[0].ids.trakt
+    for words in ((f"show:trakt:{show}",), (f"movie:trakt:{town.films(1)[0].titles[0].ids.trakt}", "--episodes", "2")):
+        refused = call("match", str(film["item"]), *words)
+        assert (refused.code, "no show" in refused.err) == (2, True)
+    assert call("match", str(film["item"]), "trakt:987654321").code == 2
 
 
 def test_a_title_is_inspected_on_every_side(call: Call, town: Town) -> None:
