@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from sidecar.demo.catalogue import Episode, File
+from sidecar.demo.catalogue import Episode, File, Movie
 from sidecar.model import Direction
 from sidecar.sync.request import Result
 from tests.anna import WRITES, Anna, at_home, heard_in
@@ -51,10 +52,11 @@ def silent(anna: Anna) -> None:
         assert anna.written() == {}
 
 
-def nowhere(town: Town, kind: type) -> list[int]:
+def nowhere(town: Town, kind: type[Movie] | type[Episode]) -> list[int]:
     """Titles that Trakt knows and no library has."""
     held = {title.ids.trakt for file in town.catalogue.files for title in file.titles}
-    every = [*town.catalogue.movies, *(episode for show in town.catalogue.shows for episode in show.episodes)]
+    every: list[Movie | Episode] = [*town.catalogue.movies]
+    every += [episode for show in town.catalogue.shows for episode in show.episodes]
     return [title.ids.trakt for title in every if isinstance(title, kind) and title.ids.trakt not in held]
 
 
@@ -82,7 +84,7 @@ def test_whatever_brought_a_play_to_trakt_it_counts_here(anna: Anna, town: Town,
 
 def scrobbled(anna: Anna, film: File, more: dict[str, str]) -> None:
     """Another app tells Trakt that she watched it."""
-    body = {"movie": {"ids": {"trakt": film.titles[0].ids.trakt}}, "progress": 95, **more}
+    body: dict[str, Any] = {"movie": {"ids": {"trakt": film.titles[0].ids.trakt}}, "progress": 95, **more}
     answer = requests.post(f"{anna.town.urls['trakt']}/scrobble/stop", json=body, headers=anna.headers(), timeout=10)
     assert answer.status_code == 201
 
@@ -138,7 +140,7 @@ def test_an_episode_that_was_watched_here_is_told_once(anna: Anna, town: Town) -
 
 def test_films_are_marked_where_they_are_and_nothing_else_is_touched(anna: Anna, town: Town) -> None:
     """A-137: Trakt has 1, 2 and 3, the library 2, 3 and 4, watched there is 3."""
-    first, second, third = nowhere(town, type(town.catalogue.movies[0]))[0], *town.films(2)
+    first, second, third = nowhere(town, Movie)[0], *town.films(2)
     fourth = town.films(3)[2]
     town.act("trakt", "watch", user="anna", movies=[{"ids": {"trakt": first}}])
     for film in (second, third):
@@ -230,7 +232,7 @@ def test_a_new_server_gets_what_trakt_has_and_the_second_run_writes_nothing(anna
         town.tick("trakt", file, watched_at=YEARS.format(2020))
     for file in files[20:30]:
         town.tick("trakt", file, "rate", rating=7)
-    request = {"full": True, "direction": Direction.FROM_TRAKT}
+    request: dict[str, Any] = {"full": True, "direction": Direction.FROM_TRAKT}
     preview = anna.sync(preview=True, **request)
     shown = {each.feature: each.count for each in preview.planned if each.side == "Anna@home"}
     assert shown == {"history": 30, "ratings": 10}

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sidecar.model import Direction, Feature
+from sidecar.demo.catalogue import File
+from sidecar.events import PlayEvent, What
+from sidecar.model import Direction, Feature, Ids, Kind, Ref
+from sidecar.store.people import People
+from sidecar.store.servers import KnownServers
+from sidecar.sync.request import Request, Result
 from sidecar.sync.schedule import Schedule
+from sidecar.viewing import Source
 from tests.anna import WRITES, Anna, at_home, heard_in
 from tests.town import Town, alike, living, paths
 from tests.trakt.asked import Heard
@@ -191,3 +199,111 @@ def test_one_feature_is_asked_for_alone(anna: Anna, town: Town) -> None:
     anna.sync(features=(Feature.RATINGS,))
     assert not [path for path in anna.asked("trakt") if "history" in path or "watched" in path]
     assert town.watched("trakt") == paths(town.films(6)[4:])
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_with_all_writing_off_a_film_that_is_played_and_a_run_make_only_reads(
+    anna: Anna, town: Town, *, on: bool
+) -> None:
+    """A-044."""
+    anna.sync()
+    if not on:
+        anna.choose(scrobble="off", history="from-trakt", ratings="from-trakt")
+    (film,) = town.films(1)
+    for control in town.controls.values():
+        control.log.clear()
+    town.tick("jellyfin", film, at=play(anna, film).isoformat())
+    town.tick("jellyfin", film, "rate", rating=8)
+    deliver = anna.app.live.deliver
+    for account in deliver.waiting():
+        deliver.turn(account)
+    told = anna.asked("trakt", *WRITES)
+    *_, result = anna.app.sync.run(anna.person, Request(whole=True))
+    assert isinstance(result, Result)
+    assert result.state == "done"
+    assert bool(told) is on
+    assert bool(anna.asked("trakt", *WRITES)) is on
+    assert town.plays() == int(on)
+
+
+def play(anna: Anna, film: File) -> datetime:
+    """Her player on the Jellyfin says that it began a film, and that it ended ten minutes ago; when it began."""
+    title, length = film.titles[0], (film.runtime_ms or 0) / 1000
+    with anna.app.store.read() as db:
+        home = KnownServers(db).named("home")
+        (account,) = [each for each in People(db).accounts(anna.person) if home and each.server == home.id]
+    said: dict[str, Any] = {
+        "service": Source.JELLYFIN,
+        "server": account.server,
+        "user": account.user,
+        "source": "plugin",
+        "received": anna.clock.now(),
+        "item": "film",
+        "refs": (Ref(Kind.MOVIE, Ids(trakt=title.ids.trakt, imdb=title.ids.imdb)),),
+        "session": "tv",
+        "runtime": length / 60,
+    }
+    for what, ago, place in ((What.START, length + 600, 0.0), (What.STOP, 600, length)):
+        at = anna.clock.now() - timedelta(seconds=ago)
+        anna.app.live.intake.hear(PlayEvent(what=what, at=at, position=place, **said))
+    return anna.clock.now() - timedelta(seconds=length + 600)
+
+
+def test_a_free_account_is_enough(anna: Anna, town: Town) -> None:
+    """A-001."""
+    town.act("trakt", "no_vip", user="anna")
+    anna.app.trakt.check_links()
+    films = town.lived()
+    anna.sync()
+    assert town.everywhere() == alike(films[:6])
+    assert {row["status"] for row in town.controls["trakt"].log} <= {200, 201}
+    with anna.app.store.read() as db:
+        account = People(db).linked(anna.person)
+    assert account is not None
+    assert account.limits["vip"] is False
+
+
+def lost(anna: Anna, town: Town) -> list[File]:
+    """Three films watched on the Jellyfin, of which Trakt does not know the first by its id there."""
+    films = town.films(3)
+    town.act("jellyfin", "identify", file=films[0].path, ids={"imdb": "tt99999990"})
+    for film in films:
+        town.tick("jellyfin", film)
+    return films
+
+
+def test_what_trakt_does_not_know_is_listed_and_sent_again_once_a_day(anna: Anna, town: Town) -> None:
+    """A-026: the others of that request are delivered."""
+    films = lost(anna, town)
+    result = anna.sync()
+    assert town.watched("trakt") == paths(films[1:])
+    (remark,) = [each for each in result.remarks if each.kind == "cannot"]
+    assert remark.why == "Trakt (anna): Trakt does not know this title"
+    assert remark.first == (f"{films[0].name} ({films[0].year})",)
+    for _ in range(2):
+        anna.sync()
+        assert anna.written() == {}
+    anna.later(20)
+    anna.sync()
+    assert anna.written() == {}
+    anna.later(5)
+    anna.sync()
+    assert anna.asked("trakt", *WRITES) == ["/sync/history"]
+
+
+def test_without_its_caches_a_run_asks_more_and_all_stays_as_it_is(anna: Anna, town: Town) -> None:
+    """T-069: what Trakt said, what it does not know, what only it has, and what is settled."""
+    lost(anna, town)
+    for _ in range(3):
+        first = anna.sync()
+    before = town.everywhere(), town.plays()
+    with anna.app.store.write() as db:
+        for table in ("lookup", "put_off", "settled", "elsewhere"):
+            db.table(table).delete_where()
+        db.execute("UPDATE side_feature SET mark = NULL")
+    again = anna.sync()
+    assert again.requests > first.requests
+    assert (town.everywhere(), town.plays()) == before
+    assert [each.kind for each in again.remarks if each.kind == "cannot"] == ["cannot"]
+    anna.sync()
+    assert (anna.asked("trakt"), anna.written()) == (LOOK, {})
