@@ -314,3 +314,25 @@ def test_what_a_run_did_is_listed_with_reasons(call: Call, town: Town) -> None:
     assert all(change["why"] and change["title"] and change["side"] and change["state"] == "done" for change in changes)
     said = call("runs", str(run)).out
     assert "Anna@home     history  add" in said
+
+
+def test_who_is_forgotten_leaves_nothing_here_and_everything_elsewhere(call: Call, town: Town, tmp_path: Path) -> None:
+    town.lived()
+    synced(call)
+    everywhere, written = town.everywhere(), town.all_writes()
+    assert call("forget", "Anna", "--yes").code == 0
+    assert (town.everywhere(), town.all_writes()) == (everywhere, written)
+    assert any(row["path"] == "/oauth/revoke" for row in town.controls["trakt"].log)
+    store = open_store(tmp_path / "data")
+    with store.read() as db:
+        anna = {
+            "side": "SELECT key FROM side WHERE key LIKE 'trakt:%'",
+            "seen": "SELECT 1 FROM seen",
+            "agreed": "SELECT 1 FROM agreed",
+            "viewing": "SELECT 1 FROM viewing",
+            "run": "SELECT 1 FROM run",
+            "change": "SELECT 1 FROM change",
+            "secret": "SELECT name FROM secret WHERE name LIKE 'trakt:%'",
+        }
+        assert {table: db.execute(query).fetchall() for table, query in anna.items()} == {table: [] for table in anna}
+    store.close()
