@@ -117,7 +117,8 @@ class App:
         self.crew.start("chores", self._do_chores)
         if not self.vault.locked:
             self.crew.start("deliver", self.live.deliver.work)
-            self.timer.put(Job("sync", TURN, partial(self._chores.put, self.schedule.turn)))
+            turn = partial(self._chores.put, self.schedule.turn)
+            self.timer.put(Job("sync", TURN, turn, last=self.clock.now() - TURN))
         self._desk = Desk(owner, perform)
 
     def _daily(self) -> list[tuple[str, Callable[[], object]]]:

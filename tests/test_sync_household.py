@@ -13,6 +13,7 @@ import pytest
 from sidecar.app import App
 from sidecar.clock import SystemClock
 from sidecar.commands import perform
+from sidecar.demo.catalogue import Claims
 from sidecar.logs import Redaction
 from sidecar.settings import load
 from sidecar.store.db import open_store
@@ -99,6 +100,45 @@ def test_an_item_that_nobody_knows_is_named_by_a_person(call: Call, town: Town) 
     synced(call)
     (ignored,) = [row for row in call("unmatched", "--json").json if row["item"] == item["item"]]
     assert ignored["reason"] == "It is ignored by choice."
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_whole_show_is_named_by_a_person_also_with_its_numbers_shifted(call: Call, town: Town, shift: int) -> None:
+    nameless = Claims()
+    files = [
+        file
+        for file in town.catalogue.files
+        if file.library == "shows"
+        and (file.claims, file.show_claims) == (nameless, nameless)
+        and file.show
+        and file.titles
+    ]
+    file = next(file for file in files if (file.season, file.number) == (1, 1))
+    assert file.show is not None
+    synced(call)
+    rows = call("unmatched", "--json").json
+    row = next(row for row in rows if row["server"] == "home" and row["name"] == f"{file.show.title} S01E01")
+    said = call("match", str(row["item"]), f"show:trakt:{file.show.ids.trakt}", "--episodes", str(shift))
+    assert (said.code, "episodes" in said.out) == (0, True), said.err
+    synced(call)
+    town.tick("jellyfin", file)
+    synced(call)
+    left = {row["name"] for row in call("unmatched", "--json").json if row["server"] == "home"}
+    assert row["name"] not in left
+    wanted = next(part for part in file.show.episodes if (part.season, part.number) == (1, 1 + shift))
+    plays = town.controls["trakt"].state()["anna"]["plays"]
+    assert [play.get("episode") for play in plays] == [wanted.ids.trakt]
+
+
+def test_the_wrong_kind_of_title_is_refused(call: Call, town: Town) -> None:
+    synced(call)
+    rows = [row for row in call("unmatched", "--json").json if row["server"] == "home"]
+    film = next(row for row in rows if row["library"] == "Movies")
+    show = town.catalogue.shows[0].ids.trakt
+    for words in ((f"show:trakt:{show}",), (f"movie:trakt:{town.films(1)[0].titles[0].ids.trakt}", "--episodes", "2")):
+        refused = call("match", str(film["item"]), *words)
+        assert (refused.code, "no show" in refused.err) == (2, True)
+    assert call("match", str(film["item"]), "trakt:987654321").code == 2
 
 
 def test_a_title_is_inspected_on_every_side(call: Call, town: Town) -> None:
@@ -212,7 +252,10 @@ def test_a_full_sync_is_a_union_and_counts_what_somebody_keeps_different(call: C
     ]
 
 
-def test_after_a_run_that_failed_the_next_ends_well_and_the_alert_is_gone(call: Call, town: Town) -> None:
+def test_after_a_run_that_failed_the_next_ends_well_and_the_alert_is_gone(
+    call: Call, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDETRAKT_TRAKT__MAX_RETRIES", "1")
     town.lived()
     town.controls["trakt"].faults.arm({"name": "status", "status": 500, "times": None, "path": "^/sync/"})
     failed = synced(call, code=1)
@@ -237,3 +280,59 @@ def test_who_asks_twice_gets_one_run(call: Call, town: Town, tmp_path: Path) -> 
     assert first["run"] == second["run"]
     assert first["counts"] == second["counts"] != {}
     assert len(call("runs", "--json").json) == 1
+
+
+def test_an_emptied_side_is_held_until_somebody_decides(call: Call, town: Town) -> None:
+    films = town.lived()
+    synced(call)
+    every = town.everywhere()
+    for file in films[:6]:
+        town.tick("trakt", file, "unwatch")
+    held = synced(call, code=7)
+    assert held["held"][0]["why"] == "6 of 6 titles are missing from a read that calls itself complete."
+    assert town.everywhere() == every | {"trakt": set()}
+    listed = call("held")
+    assert (listed.code, "6 of 6 titles" in listed.out) == (7, True)
+    assert "held" in call("alerts").out or "holds back 6 changes" in call("alerts").out
+    part = held["held"][0]["id"]
+    one = call("held", str(part))
+    assert one.code == 7
+    assert len(one.out.splitlines()) >= 6
+    kept = call("held", str(part), "--keep")
+    assert kept.code == 0, kept.out + kept.err
+    assert town.everywhere() == every | {"trakt": set()}
+    assert call("held").code == 0
+    assert synced(call)["counts"] == {}, "what is kept is not asked again"
+    assert "Nothing needs you" in call("alerts").out
+
+
+def test_what_a_run_did_is_listed_with_reasons(call: Call, town: Town) -> None:
+    town.lived()
+    run = synced(call)["run"]
+    changes = call("runs", str(run), "--json").json["changes"]
+    assert len(changes) == 16
+    assert all(change["why"] and change["title"] and change["side"] and change["state"] == "done" for change in changes)
+    said = call("runs", str(run)).out
+    assert "Anna@home     history  add" in said
+
+
+def test_who_is_forgotten_leaves_nothing_here_and_everything_elsewhere(call: Call, town: Town, tmp_path: Path) -> None:
+    town.lived()
+    synced(call)
+    everywhere, written = town.everywhere(), town.all_writes()
+    assert call("forget", "Anna", "--yes").code == 0
+    assert (town.everywhere(), town.all_writes()) == (everywhere, written)
+    assert any(row["path"] == "/oauth/revoke" for row in town.controls["trakt"].log)
+    store = open_store(tmp_path / "data")
+    with store.read() as db:
+        anna = {
+            "side": "SELECT key FROM side WHERE key LIKE 'trakt:%'",
+            "seen": "SELECT 1 FROM seen",
+            "agreed": "SELECT 1 FROM agreed",
+            "viewing": "SELECT 1 FROM viewing",
+            "run": "SELECT 1 FROM run",
+            "change": "SELECT 1 FROM change",
+            "secret": "SELECT name FROM secret WHERE name LIKE 'trakt:%'",
+        }
+        assert {table: db.execute(query).fetchall() for table, query in anna.items()} == {table: [] for table in anna}
+    store.close()

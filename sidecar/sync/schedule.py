@@ -94,6 +94,8 @@ class Schedule:
         if before is None or whole:
             with self._lock:
                 self._asked |= dict.fromkeys(found, whole)
+        if before is None:  # starts are spread as it is
+            self._later = dict.fromkeys(found, self._clock.monotonic())
         for server in self._gaps - gaps:
             self.ask(server)
         self._gaps = gaps

@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.system.conftest import Sidetrakt
+from tests.system.conftest import Running, Sidetrakt
 from tests.town import Town, alike, living, paths
 
 
@@ -53,12 +53,12 @@ def synced(anna: Sidetrakt, *words: str, code: int = 0) -> dict[str, Any]:
 
 def test_a_newcomer_looks_starts_changes_things_everywhere_and_all_sides_follow(anna: Sidetrakt, town: Town) -> None:
     films = town.lived()
-    before = town.all_writes()
+    written = town.all_writes()
     shown = anna("sync", "Anna", "--preview")
     assert shown.returncode == 0, shown.stderr
     assert "This would be done; nothing is written now." in shown.stdout
     assert "`sidetrakt sync “anna”` does this" in shown.stdout
-    assert town.all_writes() == before
+    assert town.all_writes() == written
 
     first = synced(anna)
     assert (first["state"], first["stale"]) == ("done", {})
@@ -70,7 +70,7 @@ def test_a_newcomer_looks_starts_changes_things_everywhere_and_all_sides_follow(
         town.tick(service, file)
     town.tick("trakt", films[0], "rate", rating=9)
     town.tick("jellyfin", films[1], "unwatch")
-    second = synced(anna)
+    synced(anna)
     assert town.everywhere() == {
         "trakt": paths(films[:9]),
         "plex": paths(films[:9]),
@@ -81,34 +81,23 @@ def test_a_newcomer_looks_starts_changes_things_everywhere_and_all_sides_follow(
     assert synced(anna)["counts"] == {}
     assert town.all_writes() == settled
 
-    listed = anna.json("runs")
-    assert [run["id"] for run in listed][1] == second["run"]
-    changes = anna.json("runs", str(second["run"]))["changes"]
-    assert all(change["why"] and change["title"] and change["side"] for change in changes)
-
-
-def test_an_emptied_side_is_held_until_somebody_decides(anna: Sidetrakt, town: Town) -> None:
-    films = town.lived()
-    synced(anna)
-    every = town.everywhere()
-    for file in films[:6]:
+    for file in films[:9]:
         town.tick("trakt", file, "unwatch")
-    held = synced(anna, code=7)
-    assert held["held"][0]["why"] == "6 of 6 titles are missing from a read that calls itself complete."
-    assert town.everywhere() == every | {"trakt": set()}
-    listed = anna("held")
-    assert (listed.returncode, "6 of 6 titles" in listed.stdout) == (7, True)
-    assert "held" in anna("alerts").stdout or "holds back 6 changes" in anna("alerts").stdout
-    part = held["held"][0]["id"]
-    one = anna("held", str(part))
-    assert one.returncode == 7
-    assert len(one.stdout.splitlines()) >= 6
-    kept = anna("held", str(part), "--keep")
+    before = town.everywhere()
+    held = synced(anna, code=7)["held"][0]
+    assert held["why"] == "9 of 9 titles are missing from a read that calls itself complete."
+    kept = anna("held", str(held["id"]), "--keep")
     assert kept.returncode == 0, kept.stdout + kept.stderr
-    assert town.everywhere() == every | {"trakt": set()}
-    assert anna("held").returncode == 0
-    assert synced(anna)["counts"] == {}, "what is kept is not asked again"
-    assert "Nothing needs you" in anna("alerts").stdout
+    assert town.everywhere() == before
+
+    town.tick("plex", films[10])
+    before = town.everywhere()
+    run = synced(anna)["run"]
+    assert films[10].path in town.watched("trakt") & town.watched("jellyfin")
+    undone = anna("undo", str(run))
+    assert undone.returncode == 0, undone.stdout + undone.stderr
+    assert town.everywhere() == before
+    assert synced(anna)["counts"] == {}
 
 
 def test_only_new_things_from_now_on_leaves_the_past_as_it_is(anna: Sidetrakt, town: Town) -> None:
@@ -142,7 +131,10 @@ def at_a_terminal(sidetrakt: Sidetrakt, typed: str, *words: str) -> str:
     return shown.decode()
 
 
-def test_a_sync_killed_in_the_middle_is_finished_by_the_next(anna: Sidetrakt, town: Town) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_sync_that_ends_in_the_middle_is_finished_by_the_next(
+    anna: Sidetrakt, town: Town, how: signal.Signals
+) -> None:
     films = town.films(20)
     for file in films:
         town.tick("jellyfin", file)
@@ -150,10 +142,25 @@ def test_a_sync_killed_in_the_middle_is_finished_by_the_next(anna: Sidetrakt, to
     since = town.controls["plex"].count
     while not any(row["path"] == "/:/scrobble" for row in town.controls["plex"].rows(since, 30)["rows"]):
         assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    finished = synced(anna)
-    assert finished["state"] == "done"
+    process.send_signal(how)
+    process.communicate(timeout=20)
+    assert process.returncode == (130 if how is signal.SIGINT else -how)
+    assert synced(anna)["state"] == "done"
     assert town.everywhere() == alike(films)
     assert town.plays() == len(films)
     assert [run["state"] for run in anna.json("runs")] == ["done", "stopped"]
+
+
+def test_up_syncs_by_itself_from_its_start_on(anna: Sidetrakt, town: Town, up: Callable[..., Running]) -> None:
+    synced(anna)
+    file = town.films(1)[0]
+    town.tick("trakt", file)
+    since = town.controls["plex"].count
+    running = up()
+    while not any(row["path"] == "/:/scrobble" for row in town.controls["plex"].rows(since, 30)["rows"]):
+        assert running.process.poll() is None
+    joined = synced(anna)
+    assert joined["state"] == "done"
+    assert town.everywhere() == alike([file])
+    assert {run["asked_by"] for run in anna.json("runs")} == {"a person", "schedule"}
+    assert running.stop() == 0
