@@ -91,6 +91,7 @@ class App:
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
         hear, rates = self.live.intake.hear, self.live.tells_ratings
         self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
+        self.listeners.scanned = self._scanned
         self.sync = SyncService.of(
             self.store,
             self.trakt,
@@ -136,6 +137,10 @@ class App:
     def _sweep(self) -> None:
         """End sessions whose player vanished."""
         self.live.intake.sweep(self.listeners.is_gone)
+
+    def _scanned(self, server: str) -> None:
+        """A library changed: its people get a run."""
+        self.schedule.ask(server)
 
     def requests(self) -> int:
         """How many requests this process made so far."""
