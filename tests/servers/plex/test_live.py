@@ -184,11 +184,14 @@ def test_a_session_is_waited_for_and_then_left_out_for_good(
         house.play("start", file=house.file().path)
         heard.until(lambda: heard.messages)
         asked = home.asked()
-        pass_time(home, 100)
+        for count in range(1, 5):  # a hundred seconds, in which the line stays alive
+            pass_time(home, 25)
+            house.act("frame", type="status", entries=[{}])
+            heard.until(lambda count=count: len(heard.messages) > count)  # type: ignore[misc]
         house.play("progress")
-        heard.until(lambda: len(heard.messages) > 1)
+        heard.until(lambda: len(heard.messages) > 5)
         house.play("stop")
-        heard.until(lambda: len(heard.messages) > 12)
+        heard.until(lambda: len(heard.messages) > 16)
     assert heard.rests == rests
     assert len([each for each in heard.plays() if each.what is What.START]) == told
     assert (heard.plays() == []) is (told == 0)
