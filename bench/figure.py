@@ -21,7 +21,7 @@ class Size:
 
 SIZES = {
     "tiny": Size(
-        writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, seconds=5, events=4_000, merged=10_000
+        writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, seconds=2, events=1_000, merged=10_000
     ),
     "small": Size(
         writes=8_000,

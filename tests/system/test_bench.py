@@ -30,6 +30,6 @@ def test_the_smallest_size_measures_every_part(tmp_path: Path) -> None:
     assert (figures["jellyfin: unchanged look, requests"], figures["plex: unchanged look, requests"]) == (1, 4)
     assert all(value < 200 for name, value in figures.items() if name.endswith("peak memory"))
     assert figures["live: 500 late plays of one person, requests"] <= 10
-    assert figures["live: memory after 2,000 events"] < 200
+    assert figures["live: memory after 1,000 events"] < 200
     assert all(name in done.stdout for name in figures)
     assert [name for name, value in figures.items() if value <= 0] == ["store: errors (database is locked and others)"]
