@@ -81,6 +81,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     made_from: Origin = Origin()
     items: tuple[str, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """How many rows of a request it takes where plays are told one by one."""
+        return max(1, len(getattr(self.value, "minutes", ())))
+
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """A sighting for `Ledger.claim`, in this order, in the transaction that stores the plan."""

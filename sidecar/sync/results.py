@@ -27,7 +27,7 @@ def groups(db: Transaction, changes: Iterable[Change], sides: Sequence[Linked]) 
     labels = Titles(db).labels(change.title for each in found.values() for change in each[:SHOWN])
     made: list[Group] = []
     for (number, feature, action, why), each in found.items():
-        side, plays = known[number], sum(_weight(change) for change in each)
+        side, plays = known[number], sum(change.rows for change in each)
         writes = ceil(plays / side.at_once)
         made.append(
             Group(
@@ -77,9 +77,3 @@ def held_part(db: Transaction, part: Held, labels: dict[int, str]) -> HeldPart:
         decision=part.decision,
         at=part.at,
     )
-
-
-def _weight(change: Change) -> int:
-    """How many rows of a request a change takes."""
-    minutes = getattr(change.value, "minutes", ())
-    return max(1, len(minutes))

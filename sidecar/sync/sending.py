@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any
 
 from msgspec.structs import replace
@@ -87,7 +86,7 @@ class Sending:
                 self._leave(label, waiting)
                 return False
             first = waiting[0][1]
-            batch = _same(waiting[: self._size(side, first)], first.action)
+            batch = _batch(waiting, self._size(side, first), trakt=bool(side.trakt))
             waiting = waiting[len(batch) :]
             begun = self._begin(side, sides, batch)
             receipts = self._ask(side, first, [each.fact for each in begun]) if begun else []
@@ -209,9 +208,15 @@ class Sending:
 NOTHING = Plays(())
 
 
-def _same(changes: Sequence[Numbered], action: str) -> list[Numbered]:
-    """As many of the first changes as are of one kind."""
-    return list(takewhile(lambda each: each[1].action == action, changes))
+def _batch(changes: Sequence[Numbered], room: int, *, trakt: bool) -> list[Numbered]:
+    """As many of the first changes as are of one kind and fill one request, one at least; plays count on Trakt."""
+    found: list[Numbered] = []
+    for each in changes:
+        room -= each[1].rows if trakt else 1
+        if found and (room < 0 or each[1].action != found[0][1].action):
+            break
+        found.append(each)
+    return found
 
 
 def _names(db: Transaction, side: Linked, titles: set[int]) -> dict[int, tuple[Ref, tuple[str, ...]]]:

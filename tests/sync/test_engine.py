@@ -1,12 +1,12 @@
 """Whole runs of one person against sides in memory and a real store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from sidecar.contract import Fact, Rating
+from sidecar.contract import Fact, Rating, Receipt
 from sidecar.model import Direction, Feature, Ids, Kind, Ref
 from sidecar.store.baseline import Baseline
 from sidecar.store.db import open_store
@@ -318,3 +318,22 @@ def test_a_title_that_trakt_cannot_be_asked_about_does_not_have_everything_read_
             assert Baseline(db).state(Baseline(db).side("trakt:uuid"), Feature.HISTORY).mark is not None
     assert len(home.trakt.told) == 1
     assert home.jelly.items["j99"].copy.played
+
+
+def test_a_request_to_trakt_is_filled_with_plays_and_not_with_titles(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    home = Home(store, films=120, servers=("plex",))
+    for number in range(1, 121):
+        for day in range(1, 4 if number <= 40 else 2):
+            home.plex.play(f"p{number}", home.at(-24 * day - number))
+    sizes, send = list[int](), home.trakt.add
+
+    def add(facts: Sequence[Fact], feature: Feature) -> list[Receipt]:
+        sizes.append(sum(fact.value.count for fact in facts))
+        return send(facts, feature)
+
+    home.trakt.add = add  # type: ignore[method-assign,assignment]
+    home.run()
+    assert (len(home.trakt.told), len(sizes)) == (200, 2)
+    assert max(sizes) <= 100
+    store.close()
