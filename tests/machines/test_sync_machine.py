@@ -18,6 +18,7 @@ from sidecar.store.baseline import Baseline
 from sidecar.store.ledger import Ledger
 from sidecar.store.matches import Matches
 from sidecar.store.sessions import Kept, Sessions
+from sidecar.store.titles import Titles
 from sidecar.sync.memory import seen_of
 from sidecar.viewing import Sighting, Told
 from tests.machines.crash import Killed, MortalStore
@@ -330,7 +331,8 @@ class SyncMachine(RuleBasedStateMachine):
 
     def number(self, title: int) -> int:
         """The film of a title."""
-        return next((number for number in (1, 2, 3) if self.title(number) == title), 0)
+        with self.home.store.read() as db:
+            return int(Titles(db).labels([title])[title].split()[1])
 
     def known(self, which: int, number: int) -> bool:
         """Whether the item of a film was listed in a run."""
