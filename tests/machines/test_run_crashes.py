@@ -50,13 +50,13 @@ def dying_all(home: Home, death: Callable[[str], None]) -> Iterator[None]:
         death("committed")
 
     home.store.write = mortal  # type: ignore[method-assign,assignment]
-    for side in (home.trakt, *home.sides.values()):
+    for side in home.all():
         side.before = side.after = death
     try:
         yield
     finally:
         home.store.write = write  # type: ignore[method-assign]
-        for side in (home.trakt, *home.sides.values()):
+        for side in home.all():
             side.before = side.after = lambda _: None
 
 

@@ -4,7 +4,7 @@ Every act lies hours from the next, so that each viewing is one that Trakt may b
 """
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,10 +20,12 @@ from sidecar.store.matches import Matches
 from sidecar.store.sessions import Kept, Sessions
 from sidecar.store.titles import Titles
 from sidecar.sync.memory import seen_of
+from sidecar.sync.plan import Seen
 from sidecar.viewing import Sighting, Told
 from tests.machines.crash import Killed, MortalStore
 from tests.machines.test_run_crashes import Death, dying_all
 from tests.sync.home import AWAY, Home, claimed, film
+from tests.sync.ramhouse import RamServer
 
 APART = 6 * 3600  # seconds between two acts: more than any two times of one viewing lie apart
 FILMS = st.integers(1, 3)
@@ -192,7 +194,7 @@ class SyncMachine(RuleBasedStateMachine):
     @rule()
     def heal(self) -> None:
         """Everything works again."""
-        for side in (self.home.trakt, *self.home.sides.values()):
+        for side in self.home.all():
             side.problem, side.loses_answers = None, 0
         for server in self.home.sides.values():
             server.incomplete = ""
@@ -295,7 +297,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     # Ways to say it.
 
-    def side(self, which: int):
+    def side(self, which: int) -> RamServer:
         """The server of that number, as far as there is one."""
         servers = list(self.home.sides.values())
         return servers[min(which, len(servers) - 1)]
@@ -315,7 +317,7 @@ class SyncMachine(RuleBasedStateMachine):
         self.viewings[number] = self.viewings.get(number, 0) + 1
         self.taken_back = {each for each in self.taken_back if each[1] != number}
 
-    def session(self, item: str, began, ended, *, finished: bool) -> Kept:
+    def session(self, item: str, began: datetime, ended: datetime, *, finished: bool) -> Kept:
         """What live keeps of a playback."""
         return Kept("jellyfin-1", "anna", "TV", item, self.home.person.id, "uuid", began, ended, ended, finished, "{}")
 
@@ -341,7 +343,7 @@ class SyncMachine(RuleBasedStateMachine):
                 self.side(which).server, [self.item(which, number) or ""]
             )
 
-    def row(self, key: str, feature: Feature, number: int):
+    def row(self, key: str, feature: Feature, number: int) -> Seen | None:
         """What a side was last seen with."""
         title = self.title(number)
         if title is None:
