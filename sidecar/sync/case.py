@@ -44,8 +44,10 @@ class Settled(msgspec.Struct, frozen=True):
     sides: tuple[int, ...] = ()
     open: tuple[int, ...] = ()
 
-    def text(self, titles: Iterable[int]) -> str:
-        """As it is stored, with what was left open."""
+    def text(self, titles: set[int]) -> str:
+        """As it is stored, with what is open; nothing where all must be looked at again."""
+        if not self.choices or len(titles) > MOST_OPEN:
+            return ""
         return msgspec.json.encode(replace(self, open=tuple(sorted(titles)))).decode()
 
 
@@ -62,6 +64,7 @@ class Case:
     reads: dict[int, Read]
     policy: Policy
     settled: Settled  # as it will be if nothing is left open
+    before: Settled  # as it was
 
     @property
     def trakt(self) -> Linked | None:
@@ -113,7 +116,8 @@ class Layout:
                 reads[side.id], more = self._read(side, taken[side.id], heard[side.id], titles, seen[side.id])
                 several |= more
         policy = replace(self._policy(request, chosen, titles, taken), decided=decided, several=several, only=only)
-        return Case(self._person, feature, self._sides, taken, agreed, seen, reads, policy, settled)
+        settled = settled if only is None else before
+        return Case(self._person, feature, self._sides, taken, agreed, seen, reads, policy, settled, before)
 
     def _touched(self, taken: Mapping[int, Taken], heard: Mapping[int, Heard]) -> set[int]:
         """The titles about which a side says anything new, or that something is still to be told of."""

@@ -121,7 +121,7 @@ class Engine:
         first = len(self._work.changes) - len(plan.changes)
         changes = keeping.absorb(self._run, plan, first, moves_marks=only is None)
         self._spread(case, keeping, changes)
-        if only is None and not self._stops() and not plan.held:
+        if not self._stops() and not plan.held:
             waits = {note.title for note in plan.notes if note.kind == "waits"}
             looks = {title for titles in plan.looks.values() for title in titles}
             keeping.settled(left | waits | looks | self._work.tally.open.get(feature, set()))

@@ -18,7 +18,7 @@ from sidecar.store.ledger import Ledger, Play
 from sidecar.store.runs import Runs
 from sidecar.store.titles import Titles
 from sidecar.store.waiting import Held, Waiting
-from sidecar.sync.case import COUNTED, MOST_OPEN, Case
+from sidecar.sync.case import COUNTED, Case
 from sidecar.sync.linked import Linked
 from sidecar.sync.memory import put_seen, seen_of, stored
 from sidecar.sync.plan import Change, Claim, Plan, Seen
@@ -64,8 +64,11 @@ class Keeping:
             claims.setdefault(claim.title, []).append(claim)
         for number, change in numbered:
             journal.setdefault(change.title, []).append((number, change))
-        for titles in _portions({*journal, *claims, *(t for t, _ in plan.gone), *plan.never}, plan):
+        every = {*journal, *claims, *(t for t, _ in plan.gone), *plan.never}.union(plan.agreed, *plan.seen.values())
+        for titles in _portions(every):
             with self._store.write() as db:
+                # Until all is written, these are what the next run looks at, whatever becomes of this one.
+                Waiting(db).settle(case.person.id, case.feature, case.before.text({*case.before.open, *every}))
                 Baseline(db).put_agreed(
                     case.person.id, case.feature, {t: plan.agreed[t] for t in titles if t in plan.agreed}
                 )
@@ -94,12 +97,11 @@ class Keeping:
             Baseline(db).set_state(side, self._case.feature, dataclasses.replace(state, joined_at=joined))
 
     def settled(self, open_titles: set[int]) -> None:
-        """All sides agree but for these titles; too many are looked for in the next run."""
-        text = ""
-        if len(open_titles) <= MOST_OPEN:
-            text = self._case.settled.text(open_titles)
+        """All sides agree but for these titles; where they are too many, the next run looks at all."""
+        case = self._case
+        before = set(case.before.open) if case.policy.only is not None else set()
         with self._store.write() as db:
-            Waiting(db).settle(self._case.person.id, self._case.feature, text)
+            Waiting(db).settle(case.person.id, case.feature, case.settled.text(open_titles | before))
 
     def _claim(self, db: Transaction, claims: list[Claim]) -> None:
         """Give the ledger what was said, with the plays that Trakt shows."""
@@ -158,8 +160,8 @@ class Keeping:
         return value if isinstance(value, Plays) else None
 
 
-def _portions(titles: set[int], plan: Plan) -> Iterator[set[int]]:
+def _portions(titles: set[int]) -> Iterator[set[int]]:
     """All titles of a plan, so many at a time."""
-    each = sorted(titles.union(plan.agreed, *plan.seen.values()))
+    each = sorted(titles)
     for start in range(0, len(each), PORTION):
         yield set(each[start : start + PORTION])

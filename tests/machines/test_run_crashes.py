@@ -9,7 +9,6 @@ from sidecar.contract import Fact, Rating
 from sidecar.model import Feature
 from tests.machines.crash import Killed, MortalStore
 from tests.sync.home import Home, film
-from tests.sync.ramhouse import RamServer, RamTrakt
 
 CHANGES = 40
 
@@ -51,14 +50,13 @@ def dying_all(home: Home, death: Callable[[str], None]) -> Iterator[None]:
         death("committed")
 
     home.store.write = mortal  # type: ignore[method-assign,assignment]
-    sides: list[RamTrakt | RamServer] = [home.trakt, *home.sides.values()]
-    for side in sides:
+    for side in home.all():
         side.before = side.after = death
     try:
         yield
     finally:
         home.store.write = write  # type: ignore[method-assign]
-        for side in sides:
+        for side in home.all():
             side.before = side.after = lambda _: None
 
 

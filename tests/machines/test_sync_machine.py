@@ -18,13 +18,14 @@ from sidecar.store.baseline import Baseline
 from sidecar.store.ledger import Ledger
 from sidecar.store.matches import Matches
 from sidecar.store.sessions import Kept, Sessions
+from sidecar.store.titles import Titles
 from sidecar.sync.memory import seen_of
 from sidecar.sync.plan import Seen
 from sidecar.viewing import Sighting, Told
 from tests.machines.crash import Killed, MortalStore
 from tests.machines.test_run_crashes import Death, dying_all
 from tests.sync.home import AWAY, Home, claimed, film
-from tests.sync.ramhouse import RamServer, RamTrakt
+from tests.sync.ramhouse import RamServer
 
 APART = 6 * 3600  # seconds between two acts: more than any two times of one viewing lie apart
 FILMS = st.integers(1, 3)
@@ -193,8 +194,7 @@ class SyncMachine(RuleBasedStateMachine):
     @rule()
     def heal(self) -> None:
         """Everything works again."""
-        sides: list[RamTrakt | RamServer] = [self.home.trakt, *self.home.sides.values()]
-        for side in sides:
+        for side in self.home.all():
             side.problem, side.loses_answers = None, 0
         for server in self.home.sides.values():
             server.incomplete = ""
@@ -333,7 +333,8 @@ class SyncMachine(RuleBasedStateMachine):
 
     def number(self, title: int) -> int:
         """The film of a title."""
-        return next((number for number in (1, 2, 3) if self.title(number) == title), 0)
+        with self.home.store.read() as db:
+            return int(Titles(db).labels([title])[title].split()[1])
 
     def known(self, which: int, number: int) -> bool:
         """Whether the item of a film was listed in a run."""

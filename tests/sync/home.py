@@ -92,6 +92,10 @@ class Home:
         ]
         return [*found, Linked("trakt:uuid", self.trakt, at_once=100)]
 
+    def all(self) -> list[RamTrakt | RamServer]:
+        """Everything that can be asked."""
+        return [self.trakt, *self.sides.values()]
+
     @property
     def jelly(self) -> RamServer:
         """The Jellyfin."""
