@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 
 from sidecar.demo.catalogue import File
-from sidecar.model import Feature
+from sidecar.events import RatingEvent
+from sidecar.live.intake import Outcome
+from sidecar.model import Feature, Ids, Kind, Ref
 from sidecar.store.baseline import Baseline
+from sidecar.store.people import People
+from sidecar.store.servers import KnownServers
+from sidecar.viewing import Source
 from tests.anna import WRITES, Anna, at_home, heard_in
 from tests.town import Town, living
 from tests.trakt.asked import Heard
@@ -255,8 +260,20 @@ def test_after_unlinking_everything_on_the_servers_stays_and_nobody_asks_trakt(a
     assert anna.written() == {}
     anna.sync(full=True)
     assert (anna.written(), anna.asked("trakt")) == ({}, [])
+    heard = anna.app.live.intake.hear(rated(anna, town.films(9)[8]))
+    assert (heard.outcome, anna.app.live.deliver.waiting()) == (Outcome.NOBODY, [])
     after = (
         town.everywhere(),
         [town.rating(service, film) for service in ("plex", "jellyfin") for film in town.films(9)],
     )
     assert after == before
+
+
+def rated(anna: Anna, film: File) -> RatingEvent:
+    """Her Jellyfin says that she rated something."""
+    with anna.app.store.read() as db:
+        home = KnownServers(db).named("home")
+        (account,) = [each for each in People(db).accounts(anna.person) if home and each.server == home.id]
+    ref, now = Ref(Kind.MOVIE, Ids(trakt=film.titles[0].ids.trakt)), anna.clock.now()
+    said: dict[str, Any] = {"server": account.server, "user": account.user, "item": "film", "refs": (ref,)}
+    return RatingEvent(service=Source.JELLYFIN, source="plugin", value=8, at=now, received=now, **said)

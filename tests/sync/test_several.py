@@ -123,3 +123,35 @@ def test_a_sample_that_was_heard_is_no_play_whatever_date_the_server_shows(home:
     for _ in range(3):
         home.run()
     assert len(home.trakt.plays(film(1))) == (1 if heard else 2)
+
+
+def test_a_server_without_a_token_is_skipped_with_the_reason_and_not_asked(home: Home) -> None:
+    """T-014."""
+    attic = home.sides["attic"]
+    attic.configured = False
+    home.trakt.watch(film(1), home.at(-3))
+    result = home.run()
+    assert (result.state, result.stale) == ("done", {"anna@jellyfin": "It is not set up."})
+    assert (attic.reads, attic.writes) == (0, [])
+    assert home.watched(1) == (True, True, True, False)
+
+
+def test_the_plan_is_written_down_before_a_provider_is_asked_to_add(home: Home) -> None:
+    """T-010: plan, then provider, then what came of it."""
+    seen: list[tuple[str, list[str]]] = []
+
+    def note(what: str) -> None:
+        with home.store.read() as db:
+            runs = Runs(db).latest(1)
+            seen.append((what, [change.state for change in Runs(db).changes(runs[0].id)] if runs else []))
+
+    home.jelly.play("j1", home.at(-5))
+    home.jelly.play("j2", home.at(-9))
+    home.trakt.before = home.trakt.after = note
+    result = home.run(features=(Feature.HISTORY,))
+    planned = 2 + 4  # Trakt, and the other two servers
+    assert [(what, len(states), states.count("sent")) for what, states in seen if what.startswith("add")] == [
+        ("add history", planned, 2),
+        ("add history", planned, 2),
+    ]
+    assert [change.state for change in home.changes(result)] == ["done"] * planned
