@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import household, live, servers, start, store, trakt
+from bench import household, live, runs, servers, start, store, sync, trakt
 from bench.figure import SIZES, Figure
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,6 +18,8 @@ PARTS = {
     "store": store.measure,
     "household": household.measure,
     "trakt": trakt.measure,
+    "sync": sync.measure,
+    "runs": runs.measure,
     "servers": servers.measure,
     "live": live.measure,
 }

@@ -16,15 +16,34 @@ class Size:
     plays: int  # in a history on Trakt
     seconds: int  # of 200 events each
     events: int  # after which memory is looked at again
+    merged: int  # titles in one merge
 
 
 SIZES = {
-    "tiny": Size(writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, seconds=2, events=1_000),
+    "tiny": Size(
+        writes=2_000, rows=10_000, starts=3, titles=200, requests=200, plays=500, seconds=2, events=1_000, merged=10_000
+    ),
     "small": Size(
-        writes=8_000, rows=100_000, starts=7, titles=5_000, requests=1_000, plays=20_000, seconds=20, events=20_000
+        writes=8_000,
+        rows=100_000,
+        starts=7,
+        titles=5_000,
+        requests=1_000,
+        plays=20_000,
+        seconds=20,
+        events=20_000,
+        merged=100_000,
     ),
     "medium": Size(
-        writes=40_000, rows=100_000, starts=15, titles=22_000, requests=2_000, plays=20_000, seconds=60, events=60_000
+        writes=40_000,
+        rows=100_000,
+        starts=15,
+        titles=22_000,
+        requests=2_000,
+        plays=20_000,
+        seconds=60,
+        events=60_000,
+        merged=100_000,
     ),
     "large": Size(
         writes=200_000,
@@ -35,6 +54,7 @@ SIZES = {
         plays=100_000,
         seconds=60,
         events=60_000,
+        merged=110_000,
     ),
 }
 

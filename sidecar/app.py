@@ -32,6 +32,8 @@ from sidecar.store.outbox import Outbox
 from sidecar.store.owner import Owner, begin_epoch
 from sidecar.store.runs import Runs
 from sidecar.store.vault import open_vault, rotate
+from sidecar.sync.schedule import TURN, Schedule
+from sidecar.sync.service import SyncService
 from sidecar.timer import Job, Timer
 from sidecar.trakt.service import TraktService
 from sidecar.worker import Crew
@@ -89,6 +91,17 @@ class App:
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
         hear, rates = self.live.intake.hear, self.live.tells_ratings
         self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
+        self.listeners.scanned = self._scanned
+        self.sync = SyncService.of(
+            self.store,
+            self.trakt,
+            self.servers,
+            settings.sync,
+            clock=clock,
+            epoch=self.epoch,
+            requests=self.requests,
+        )
+        self.schedule = Schedule(self.sync, self.store, settings.sync, clock)
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
@@ -105,6 +118,8 @@ class App:
         self.crew.start("chores", self._do_chores)
         if not self.vault.locked:
             self.crew.start("deliver", self.live.deliver.work)
+            turn = partial(self._chores.put, self.schedule.turn)
+            self.timer.put(Job("sync", TURN, turn, last=self.clock.now() - TURN))
         self._desk = Desk(owner, perform)
 
     def _daily(self) -> list[tuple[str, Callable[[], object]]]:
@@ -123,6 +138,10 @@ class App:
         """End sessions whose player vanished."""
         self.live.intake.sweep(self.listeners.is_gone)
 
+    def _scanned(self, server: str) -> None:
+        """A library changed: its people get a run."""
+        self.schedule.ask(server)
+
     def requests(self) -> int:
         """How many requests this process made so far."""
         return self.trakt.limits.taken + self.servers.taken
@@ -131,6 +150,7 @@ class App:
         """Stop the threads, finish what is in hand, and close the store."""
         if self._desk is not None:
             self._desk.close()
+        self.sync.stop()
         for name in self.crew.close():
             log.error("The worker %s did not stop in time", name)
         self.trakt.close()

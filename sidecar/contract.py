@@ -5,7 +5,7 @@ The engine knows no provider by name. One Provider object is one side: one accou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -128,6 +128,7 @@ class Index:
     requests: int = 0
     kinds: frozenset[Kind] | None = None  # a full index of these kinds alone; None = of all
     there: frozenset[str] = frozenset()  # of a read of some titles: the items that were found, with a value or without
+    copies: Mapping[str, Copy] = field(default_factory=dict)  # as they are, where the side tells
 
 
 class Outcome(StrEnum):

@@ -8,7 +8,7 @@ All differences are taken in whole minutes, because Trakt keeps no seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -111,6 +111,38 @@ def judge(
     return Verdict(told=Told.NO)
 
 
+def joined(viewing: Viewing, sighting: Sighting) -> Viewing:
+    """The viewing with what this sighting adds to it."""
+    heard = sighting.ended is not None
+    both = replace(
+        viewing,
+        began=viewing.began or sighting.began,
+        ended=viewing.ended or sighting.ended,
+        times=viewing.times if heard or sighting.at is None else {sighting.side: sighting.at, **viewing.times},
+    )
+    if sighting.source is Source.TRAKT and viewing.told in (Told.NO, Told.SENT):
+        minute = sighting.at and _floored(sighting.at)
+        return replace(both, told=Told.YES, minute=minute, history_id=sighting.history_id)
+    if sighting.source is Source.TRAKT and viewing.history_id is None:
+        return replace(both, history_id=sighting.history_id)
+    if sighting.ended is not None and viewing.told is Told.NO:
+        return replace(both, minute=_floored(sighting.ended))
+    return both
+
+
+def made(sighting: Sighting, told: Told) -> Viewing:
+    """The viewing that a sighting is when it pairs with none."""
+    moment = sighting.ended or sighting.at
+    return Viewing(
+        began=sighting.began,
+        ended=sighting.ended,
+        minute=_floored(moment) if moment else None,
+        history_id=sighting.history_id,
+        told=told,
+        times={sighting.side: sighting.at} if sighting.at and not sighting.ended else {},
+    )
+
+
 def gap(sighting: Sighting, viewing: Viewing, runtime: int) -> int | None:
     """How far apart the two are in minutes, None if they cannot be the same viewing."""
     if sighting.history_id is not None and sighting.history_id == viewing.history_id:
@@ -206,6 +238,11 @@ def _within(at: datetime, centre: datetime, lowest: int, highest: int) -> _Sharp
 def _minutes(earlier: datetime, later: datetime) -> int:
     """Whole minutes from one to the other, negative if it is the other way round."""
     return _number(later) - _number(earlier)
+
+
+def _floored(moment: datetime) -> datetime:
+    """The whole minute a moment lies in: what Trakt keeps of it."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _number(moment: datetime) -> int:

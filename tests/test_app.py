@@ -20,7 +20,7 @@ def test_what_the_timer_asks_for_at_start_is_done_by_another_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = App(tmp_path, load({}, tmp_path), {}, clock=SystemClock(), redaction=Redaction())
-    done = {"tidy": threading.Event(), "links": threading.Event()}
+    done = {"tidy": threading.Event(), "links": threading.Event(), "sync": threading.Event()}
     workers: set[str] = set()
 
     def chore(name: str) -> None:
@@ -29,6 +29,7 @@ def test_what_the_timer_asks_for_at_start_is_done_by_another_thread(
 
     monkeypatch.setattr(app, "tidy", lambda: chore("tidy"))
     monkeypatch.setattr(app.trakt, "check_links", lambda: chore("links"))
+    monkeypatch.setattr(app.schedule, "turn", lambda: chore("sync"))
     lock = owner.take_or_refuse(tmp_path, owner.UP)
     app.start(lock, perform)
     try:

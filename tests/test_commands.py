@@ -52,4 +52,6 @@ def test_a_command_that_is_not_known_is_said_so() -> None:
     with pytest.raises(UserError, match="does not know “dance”"):
         next(perform(app_that_asked(0, 0), "dance", {}))
     words = {"set", "keys rotate", "link", "answer", "unlink", "look", "unmatched", "health"}
-    assert set(COMMANDS) == words | {"meet", "people join", "account", "check", "hooks"}
+    words |= {"meet", "people join", "account", "check", "hooks"}
+    words |= {"sync", "start", "runs", "undo", "held", "inspect", "match", "ignore", "forget"}
+    assert set(COMMANDS) == words

@@ -14,14 +14,20 @@ from sidecar.cli.alerts import alerts
 from sidecar.cli.backup import backup
 from sidecar.cli.choose import choose
 from sidecar.cli.doctor import doctor
+from sidecar.cli.forget import forget
+from sidecar.cli.held import held
 from sidecar.cli.hooks import hooks
 from sidecar.cli.household import household
+from sidecar.cli.inspect import inspect
 from sidecar.cli.keys import keys
 from sidecar.cli.link import link, unlink
 from sidecar.cli.look import look
+from sidecar.cli.match import ignore, match
 from sidecar.cli.people import people
 from sidecar.cli.restore import restore
+from sidecar.cli.runs import runs, undo
 from sidecar.cli.status import status
+from sidecar.cli.sync import sync
 from sidecar.cli.unmatched import unmatched
 from sidecar.cli.up import up
 from sidecar.errors import SidetraktError
@@ -52,9 +58,17 @@ COMMANDS = (
     account,
     link,
     unlink,
+    sync,
+    runs,
+    undo,
+    held,
     look,
+    inspect,
     unmatched,
+    match,
+    ignore,
     choose,
+    forget,
     hooks,
     status,
     alerts,

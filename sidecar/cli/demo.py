@@ -88,9 +88,12 @@ def _environ(line: dict[str, Any], folder: Path) -> dict[str, str]:
         "SIDETRAKT_TRAKT__AUTH_URL": trakt["url"],
         "SIDETRAKT_TRAKT__CLIENT_ID": trakt["client_id"],
         "SIDETRAKT_TRAKT__CLIENT_SECRET": trakt["client_secret"],
+        "SIDETRAKT_TRAKT__GET_PER_SECOND": "50",  # so that nobody waits for a tour; the real Trakt would mind
+        "SIDETRAKT_SERVERS__JELLYFIN__WRITES_PER_SECOND": "200",
         "SIDETRAKT_SERVERS__JELLYFIN__KIND": "jellyfin",
         "SIDETRAKT_SERVERS__JELLYFIN__URL": jellyfin["url"],
         "SIDETRAKT_SERVERS__JELLYFIN__TOKEN": jellyfin["api_key"],
+        "SIDETRAKT_SERVERS__PLEX__WRITES_PER_SECOND": "200",
         "SIDETRAKT_SERVERS__PLEX__KIND": "plex",
         "SIDETRAKT_SERVERS__PLEX__URL": plex["url"],
         "SIDETRAKT_SERVERS__PLEX__TOKEN": owner["account_token"],

@@ -17,26 +17,26 @@ log = logging.getLogger(__name__)
 MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "warning": ("!", "yellow"), "bad": ("✗", "red")}
 
 
-def line(text: str = "") -> None:
+def line(text: str = "", *, errors: bool = False) -> None:
     """A sentence for the person at the keyboard."""
-    _console().print(Text(text), soft_wrap=True)
+    console(errors=errors).print(Text(text), soft_wrap=True)
 
 
 def marked(state: str, text: str, next_step: str = "", *, inside: bool = False) -> None:
     """A finding with its mark, and below it what to do; `inside` what was said before."""
     mark, colour = MARKS[state]
     margin = "  " if inside else ""
-    _console().print(Text.assemble(margin, (mark, colour), " ", text), soft_wrap=True)
+    console().print(Text.assemble(margin, (mark, colour), " ", text), soft_wrap=True)
     if next_step:
-        _console().print(Text(f"{margin}  → {next_step}", style="dim"), soft_wrap=True)
+        console().print(Text(f"{margin}  → {next_step}", style="dim"), soft_wrap=True)
 
 
 def problem(what: str, next_step: str) -> None:
     """What went wrong and what to do, to the error stream."""
-    console = _console(errors=True)
-    console.print(Text.assemble(("✗ ", "red"), what), soft_wrap=True)
+    screen = console(errors=True)
+    screen.print(Text.assemble(("✗ ", "red"), what), soft_wrap=True)
     if next_step:
-        console.print(Text(f"  → {next_step}"), soft_wrap=True)
+        screen.print(Text(f"  → {next_step}"), soft_wrap=True)
 
 
 def unexpected(error: Exception) -> None:
@@ -51,8 +51,8 @@ def unexpected(error: Exception) -> None:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Rows with a heading; in a pipe every row is one line, whatever its length."""
-    console = _console()
-    if not console.is_terminal:
+    screen = console()
+    if not screen.is_terminal:
         lines = [list(headers), *map(list, rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for cells in lines:
@@ -64,14 +64,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         shown.add_column(header, overflow="fold")
     for row in rows:
         shown.add_row(*map(Text, row))
-    console.print(shown)
+    screen.print(shown)
 
 
 class Countdown:
     """What is waited for and how long still: one line that changes in a terminal, a line now and then in a pipe."""
 
     def __init__(self, *, errors: bool = False) -> None:
-        self._console = _console(errors=errors)
+        self._console = console(errors=errors)
         self._status = self._console.status("") if self._console.is_terminal else None
         self._last: tuple[str, int] = ("", 0)
 
@@ -115,6 +115,6 @@ def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-def _console(*, errors: bool = False) -> Console:
+def console(*, errors: bool = False) -> Console:
     """A console on the stream as it is now, so that tests and pipes see what they redirected."""
     return Console(stderr=errors, highlight=False, emoji=False, markup=False)

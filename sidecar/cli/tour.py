@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from sidecar.app import App
 from sidecar.cli import say
+from sidecar.cli.tour_sync import Step, SyncTour, require
 from sidecar.commands import perform
 from sidecar.demo.bustle import Bustle
 from sidecar.demo.invent import invent
@@ -18,7 +19,6 @@ from sidecar.http import Session, build_session
 from sidecar.store.people import People
 from sidecar.words import count_of
 
-Step = Callable[[], Iterator[str]]
 SECONDS = 30  # within which everything has to be on Trakt
 
 
@@ -27,7 +27,9 @@ class Tour:
 
     def __init__(self, app: App, line: dict[str, Any], url: str, size: dict[str, int]) -> None:
         self._app, self._line, self._url = app, line, url
-        self._people = Bustle(line, invent(size["titles"], size["people"], size["seed"]))
+        catalogue = invent(size["titles"], size["people"], size["seed"])
+        self._people = Bustle(line, catalogue)
+        self._syncing = SyncTour(self._ask, self._people.control, catalogue)
         self._web: Session = build_session("the household", timeout=10)
 
     def run(self, stop: threading.Event, *, go_on: bool) -> bool:
@@ -42,12 +44,12 @@ class Tour:
             ("What Sidetrakt reads of Anna on the servers", self._read),
             ("Somebody ticks a film on Trakt's website", self._website),
             ("What Sidetrakt sees there", self._look),
+            *self._syncing.steps(),
         ]
         try:
             done = sum(
                 self._take(f"{number}/{len(steps)} {name}", step) for number, (name, step) in enumerate(steps, 1)
             )
-            say.line("Not there yet: syncing. It comes next.")
             if go_on and done == len(steps):
                 say.line("People go on watching; end it with Ctrl-C.")
                 for sentence in self._people.go_on(stop):
@@ -172,9 +174,3 @@ class Tour:
             wanted["includeItemTypes"] = "Movie,Episode"
             count += self._web.get(f"{jellyfin['url']}/Items", headers=key, params=wanted).json()["TotalRecordCount"]
         return count
-
-
-def require(right: bool, otherwise: str) -> None:
-    """End the step with a sentence unless this is so."""
-    if not right:
-        raise SidetraktError(otherwise)

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 
 from sidecar.app import App
 from sidecar.commands.choices import rotate_keys, set_options
+from sidecar.commands.forgetting import forget
 from sidecar.commands.hooks import hooks
+from sidecar.commands.inspecting import inspect
 from sidecar.commands.links import answer, health, link, unlink
-from sidecar.commands.looking import look, unmatched
+from sidecar.commands.looking import look
+from sidecar.commands.matching import ignore, match, unmatched
 from sidecar.commands.meanwhile import Arguments
 from sidecar.commands.servers import account, check, join, meet
+from sidecar.commands.sync import held, runs, start, sync, undo
 from sidecar.errors import UserError
 from sidecar.store.handover import Event
 
@@ -39,4 +43,13 @@ COMMANDS: dict[str, Callable[[App, Arguments], Iterator[Event]]] = {
     "account": account,
     "check": check,
     "hooks": hooks,
+    "sync": sync,
+    "start": start,
+    "runs": runs,
+    "undo": undo,
+    "held": held,
+    "inspect": inspect,
+    "match": match,
+    "ignore": ignore,
+    "forget": forget,
 }

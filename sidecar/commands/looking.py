@@ -1,4 +1,4 @@
-"""Commands that only read: one side of a person, and what could not be matched."""
+"""The command that only reads: one side of a person."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from sidecar.contract import Plays, Provider, Watched
 from sidecar.errors import UserError
 from sidecar.model import Feature
 from sidecar.store.handover import Event
-from sidecar.store.items import Items
 from sidecar.store.people import People, Person
-from sidecar.store.servers import KnownServers
 
 TRAKT = "trakt"
 NO_WATCHLIST = "Jellyfin keeps one with watchlist_place.jellyfin=favourites, Plex with a sign-in at plex.tv."
@@ -40,21 +38,6 @@ def look(app: App, arguments: Arguments) -> Iterator[Event]:
             "first": [fact.ref.label() for fact in index.facts[:5]],
         }
     }
-
-
-def unmatched(app: App, arguments: Arguments) -> Iterator[Event]:  # noqa: ARG001 - every command takes arguments
-    """What the servers hold and cannot be named for certain, with the reasons."""
-    with app.store.read() as db:
-        servers = {server.id: server.name for server in KnownServers(db).all()}
-        items, any_read = Items(db).unmatched(servers), Items(db).any()
-    names = {server: app.servers.library_names(server) for server in servers}
-    rows = [
-        (servers[item.server], names[item.server].get(item.library, item.library), item.name, item.reason)
-        for item in items
-    ]
-    keys = ("server", "library", "name", "reason")
-    found = [dict(zip(keys, row, strict=True)) for row in sorted(rows)]
-    yield {"result": {"read": any_read, "items": found}}
 
 
 def _plays(value: Any) -> int:

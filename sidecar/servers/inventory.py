@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from sidecar.clock import Clock
 from sidecar.model import Ids, Ref
 from sidecar.servers.guids import same, words
 from sidecar.servers.rows import Row
 from sidecar.store.db import Store
 from sidecar.store.items import PORTION, Item, Items
+from sidecar.store.titles import Titles
 
 EMPTIED = 5  # a library that held so many and now lists none is more likely away than emptied
 
@@ -36,6 +39,9 @@ class Inventory:
                 year=row.year,
                 runtime=row.runtime,
                 file=row.file,
+                show=row.show,
+                season=row.place[0],
+                number=row.place[1],
             )
             for row in rows
         ]
@@ -73,6 +79,14 @@ class Inventory:
         """The ids of these shows, as far as they are known."""
         found = self.get(sorted(set(items)))
         return {item.remote: refs[0].ids if (refs := item.refs()) else Ids() for item in found.values()}
+
+    def named(self, rows: Sequence[Row]) -> list[Row]:
+        """Rows with those that name no title named by what a person said they are."""
+        known = self.get([row.item for row in rows if not row.refs])
+        with self._store.read() as db:
+            refs = Titles(db).refs(title for item in known.values() for title in item.titles)
+        said = {item.remote: tuple(refs[title] for title in item.titles) for item in known.values() if item.titles}
+        return [replace(row, refs=said[row.item]) if row.item in said else row for row in rows]
 
     def find(self, refs: Sequence[Ref]) -> list[tuple[str, ...]]:
         """For each title the items that stand for it here; one pass over all claims, whatever is asked."""

@@ -18,7 +18,7 @@ class Pace:
     """The writes of one server, spread out evenly."""
 
     def __init__(self, per_second: float, clock: Clock, rest: Rest) -> None:
-        self._gap = 1 / per_second
+        self.rate, self._gap = per_second, 1 / per_second
         self._clock, self._rest = clock, rest
         self._lock = threading.Lock()
         self._next = float("-inf")

@@ -31,6 +31,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     rated_at: datetime | None = None
     collected: Collected | None = None
     plays: tuple[datetime, ...] = ()
+    show: str = ""  # the item of its show
+    place: tuple[int | None, int | None] = (None, None)  # season and number, also where nothing else is known
 
     @property
     def item(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sidecar.clock import Clock
-from sidecar.contract import Fact, Health, Index, Receipt, Scope, State, state_of
+from sidecar.contract import Copy, Fact, Health, Index, Receipt, Scope, State, state_of
 from sidecar.errors import RemoteError, SidetraktError, UserError
 from sidecar.model import Feature, Ref
 from sidecar.servers.batch import Asked
@@ -78,7 +78,7 @@ class ServerSide:
             reading = Reading(why=problem.what)
         return Index(
             feature,
-            facts_of(feature, reading.rows),
+            facts_of(feature, self._inventory.named(reading.rows)),
             reading.scope,
             complete=not reading.why,
             read_at=now,
@@ -107,11 +107,11 @@ class ServerSide:
                 rows |= {row.item: row for row in hands.look(waiting[start : start + AT_ONCE])}
         except RemoteError as problem:
             why = problem.what
-        facts, there = [], set[str]()
+        facts, there = [], dict[str, Copy]()
         for ref, found in zip(only, items, strict=True):
             # An id that now means something else says nothing about this title.
             copies = [rows[item] for item in found if item in rows and any(same(ref, now) for now in rows[item].refs)]
-            there.update(row.item for row in copies)
+            there.update((row.item, row.copy) for row in copies)
             if (value := value_of(feature, copies)) is not None:
                 facts.append(Fact(ref, value, tuple(row.item for row in copies)))
         return Index(
@@ -123,6 +123,7 @@ class ServerSide:
             why=why,
             requests=hands.requests() - before,
             there=frozenset(there),
+            copies=there,
         )
 
     def _with_items(self, facts: Sequence[Fact]) -> list[Asked]:

@@ -6,10 +6,10 @@ both in one transaction. "Removed" is a value, not a missing row. Values are JSO
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlite_utils import Database
@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from sidecar.clock import maybe_from_text, maybe_to_text
 from sidecar.model import Feature
 
+PORTION = 500  # values in one query
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -41,6 +42,46 @@ class Seen:
     ours: Any = None  # what we wrote there ourselves
 
 
+class AgreedRow(Protocol):
+    """Whatever says as much as Agreed."""
+
+    @property
+    def value(self) -> Any:
+        """What all sides should have."""
+
+    @property
+    def at(self) -> datetime | None:
+        """Since when."""
+
+    @property
+    def by(self) -> int | None:
+        """Who said so."""
+
+
+class SeenRow(Protocol):
+    """Whatever says as much as Seen."""
+
+    @property
+    def value(self) -> Any:
+        """What was shown."""
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The items behind it."""
+
+    @property
+    def kept_since(self) -> datetime | None:
+        """Since when it may differ."""
+
+    @property
+    def expected(self) -> Any:
+        """What our own write makes of it."""
+
+    @property
+    def ours(self) -> Any:
+        """What we wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class SideState:
     """How far a side has come with one feature."""
@@ -48,6 +89,9 @@ class SideState:
     joined_at: datetime | None = None
     mark: Any = None
     read_at: datetime | None = None
+    whole_at: datetime | None = None  # when all of it was read
+    libraries: tuple[str, ...] | None = None  # that were listed then; None where a side has none
+    known_at: datetime | None = None  # until when its items were met
 
 
 class Baseline:
@@ -63,19 +107,77 @@ class Baseline:
 
     def state(self, side: int, feature: Feature) -> SideState:
         """Whether the side has joined, and its last mark."""
-        query = "SELECT joined_at, mark, read_at FROM side_feature WHERE side = ? AND feature = ?"
-        for joined, mark, read in self._db.execute(query, [side, feature]):
-            return SideState(maybe_from_text(joined), _decode(mark) if mark else None, maybe_from_text(read))
+        query = (
+            "SELECT joined_at, mark, read_at, whole_at, libraries, known_at FROM side_feature"
+            " WHERE side = ? AND feature = ?"
+        )
+        for joined, mark, read, whole, libraries, known in self._db.execute(query, [side, feature]):
+            return SideState(
+                joined_at=maybe_from_text(joined),
+                mark=_decode(mark) if mark else None,
+                read_at=maybe_from_text(read),
+                whole_at=maybe_from_text(whole),
+                libraries=tuple(_decode(libraries)) if libraries else None,
+                known_at=maybe_from_text(known),
+            )
         return SideState()
 
     def set_state(self, side: int, feature: Feature, state: SideState) -> None:
         """Store how far a side has come."""
         self._db.execute(
-            "INSERT INTO side_feature (side, feature, joined_at, mark, read_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (side, feature) DO UPDATE"
-            " SET joined_at = excluded.joined_at, mark = excluded.mark, read_at = excluded.read_at",
-            [side, feature, maybe_to_text(state.joined_at), _json(state.mark), maybe_to_text(state.read_at)],
+            "INSERT INTO side_feature (side, feature, joined_at, mark, read_at, whole_at, libraries, known_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (side, feature) DO UPDATE"
+            " SET joined_at = excluded.joined_at, mark = excluded.mark, read_at = excluded.read_at,"
+            " whole_at = excluded.whole_at, libraries = excluded.libraries, known_at = excluded.known_at",
+            [
+                *(side, feature, maybe_to_text(state.joined_at), _json(state.mark)),
+                *(maybe_to_text(state.read_at), maybe_to_text(state.whole_at), _json(state.libraries)),
+                maybe_to_text(state.known_at),
+            ],
         )
+
+    def unread(self, titles: Iterable[int]) -> None:
+        """Have Trakt read again, whether or not it moved, where nobody looked yet what it has of these."""
+        sides = "SELECT side, feature FROM side_feature JOIN side ON id = side WHERE key LIKE 'trakt:%'"
+        for side, feature in self._db.execute(sides).fetchall():
+            query = "SELECT 1 FROM seen WHERE side = ? AND feature = ? AND title = ?"
+            if not all(self._db.execute(query, [side, feature, title]).fetchone() for title in titles):
+                query = "UPDATE side_feature SET mark = NULL WHERE side = ? AND feature = ?"
+                self._db.execute(query, [side, feature])
+
+    def agreed_rows(self, person: int, feature: Feature, titles: Iterable[int] | None = None) -> Iterator[Any]:
+        """All that is agreed, or of these titles, as it is stored: title, value, moment, side."""
+        query = "SELECT title, value, at, by FROM agreed WHERE person = ? AND feature = ?"
+        yield from self._some(query, [person, feature], titles)
+
+    def seen_rows(self, side: int, feature: Feature, titles: Iterable[int] | None = None) -> Iterator[Any]:
+        """All that was seen, or of these titles, as it is stored: title, value, items, kept, expected, ours."""
+        query = "SELECT title, value, items, kept_since, expected, ours FROM seen WHERE side = ? AND feature = ?"
+        yield from self._some(query, [side, feature], titles)
+
+    def agreed_titles(self, person: int, feature: Feature) -> set[int]:
+        """Every title of which anything is agreed."""
+        query = "SELECT title FROM agreed WHERE person = ? AND feature = ?"
+        return {row[0] for row in self._db.execute(query, [person, feature])}
+
+    def seen_titles(self, side: int, feature: Feature) -> set[int]:
+        """Every title of which a side was seen."""
+        query = "SELECT title FROM seen WHERE side = ? AND feature = ?"
+        return {row[0] for row in self._db.execute(query, [side, feature])}
+
+    def count(self, side: int, feature: Feature) -> int:
+        """How many titles hold something on a side, as far as was seen."""
+        query = "SELECT count(*) FROM seen WHERE side = ? AND feature = ? AND value <> 'null'"
+        return int(self._db.execute(query, [side, feature]).fetchone()[0])
+
+    def _some(self, query: str, values: list[Any], titles: Iterable[int] | None) -> Iterator[Any]:
+        if titles is None:
+            yield from self._db.execute(query, values)
+            return
+        wanted = sorted(titles)
+        for start in range(0, len(wanted), PORTION):
+            part = wanted[start : start + PORTION]
+            yield from self._db.execute(f"{query} AND title IN ({','.join('?' * len(part))})", [*values, *part])
 
     def agreed(self, person: int, feature: Feature) -> dict[int, Agreed]:
         """All that a person's sides should say about one feature, by title."""
@@ -112,7 +214,7 @@ class Baseline:
             return Seen(_decode(value), expected=_decode(expected) if expected else None)
         return None
 
-    def put_agreed(self, person: int, feature: Feature, rows: Mapping[int, Agreed]) -> None:
+    def put_agreed(self, person: int, feature: Feature, rows: Mapping[int, AgreedRow]) -> None:
         """Store what is agreed now."""
         self._db.conn.executemany(
             "INSERT INTO agreed (person, feature, title, value, at, by) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT"
@@ -123,7 +225,7 @@ class Baseline:
             ],
         )
 
-    def put_seen(self, side: int, feature: Feature, rows: Mapping[int, Seen]) -> None:
+    def put_seen(self, side: int, feature: Feature, rows: Mapping[int, SeenRow]) -> None:
         """Store what a side looked like."""
         self._db.conn.executemany(
             "INSERT INTO seen (side, feature, title, value, items, kept_since, expected, ours)"

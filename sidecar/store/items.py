@@ -17,7 +17,10 @@ from sqlite_utils import Database
 from sidecar.clock import maybe_from_text, to_text
 from sidecar.model import Kind, Ref
 
-_FIELDS = "i.id, i.server, i.remote, i.library, i.claim, i.name, i.reason, i.year, i.runtime, i.file, i.gone_at"
+_FIELDS = (
+    "i.id, i.server, i.remote, i.library, i.claim, i.name, i.reason, i.year, i.runtime, i.file, i.gone_at, i.show,"
+    " i.season, i.number"
+)
 PORTION = 500  # values in one query
 
 
@@ -37,6 +40,9 @@ class Item:
     year: int | None = None
     runtime: int | None = None
     file: str = ""  # where one file is several items
+    show: str = ""  # the item of its show, and its numbers there, also where nothing else is known
+    season: int | None = None
+    number: int | None = None
 
     def refs(self) -> tuple[Ref, ...]:
         """The titles it claims to be."""
@@ -45,7 +51,8 @@ class Item:
 
     def told(self) -> tuple[Any, ...]:
         """What the server says about it, to compare with what it said before."""
-        return self.library, self.claim, self.name, self.reason, self.year, self.runtime, self.file
+        said = self.library, self.claim, self.name, self.reason, self.year, self.runtime, self.file
+        return *said, self.show, self.season, self.number
 
 
 _TIMED = (Kind.MOVIE, Kind.EPISODE)
@@ -134,12 +141,20 @@ class Items:
 
     def _put(self, item: Item, old: Item, at: datetime) -> None:
         number = self._db.execute(
-            "INSERT INTO item (server, remote, library, claim, name, reason, year, runtime, file, met_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (server, remote) DO UPDATE"
+            "INSERT INTO item (server, remote, library, claim, name, reason, year, runtime, file, show, season, number,"
+            " met_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (server, remote) DO UPDATE"
             " SET library = excluded.library, claim = excluded.claim, name = excluded.name, reason = excluded.reason,"
-            " year = excluded.year, runtime = excluded.runtime, file = excluded.file, gone_at = NULL RETURNING id",
+            " year = excluded.year, runtime = excluded.runtime, file = excluded.file, show = excluded.show,"
+            " season = excluded.season, number = excluded.number, gone_at = NULL,"
+            " moved_at = CASE WHEN gone_at IS NULL THEN moved_at ELSE excluded.met_at END RETURNING id",
             [item.server, item.remote, *item.told(), to_text(at)],
         ).fetchone()[0]
+        if item.claim != old.claim:
+            former = ",".join(str(title) for title in old.titles)
+            query = (
+                "UPDATE item SET matched_at = NULL, verdict = '', former = coalesce(nullif(?, ''), former) WHERE id = ?"
+            )
+            self._db.execute(query, [former, number])
         if item.titles or (old.titles and item.claim != old.claim):
             self._db.execute("DELETE FROM item_title WHERE item = ?", [number])
             pairs = [(number, place, title) for place, title in enumerate(item.titles)]
@@ -151,12 +166,14 @@ class Items:
             " (SELECT title FROM item_title WHERE item = i.id ORDER BY place))"
             f" FROM item i {where} ORDER BY i.id"
         )
-        for number, server, remote, library, claim, name, reason, year, runtime, file, gone, titles in self._db.execute(
-            query, values
-        ):
-            matched = tuple(int(title) for title in titles.split(",")) if titles else ()
+        for row in self._db.execute(query, values):
+            matched = tuple(int(title) for title in row[-1].split(",")) if row[-1] else ()
+            number, server, remote, library, claim, name, reason, year, runtime, file, gone, show, season, place = row[
+                :-1
+            ]
             went = maybe_from_text(gone)
-            yield Item(server, remote, library, claim, name, reason, matched, number, went, year, runtime, file)
+            said = Item(server, remote, library, claim, name, reason, matched, number, went, year, runtime, file)
+            yield replace(said, show=show, season=season, number=place)
 
 
 _NOTHING = Item("", "", "", "")

@@ -15,8 +15,9 @@ import msgspec
 from sqlite_utils import Database
 
 from sidecar.clock import from_text, maybe_from_text, maybe_to_text, to_minute, to_text
-from sidecar.viewing import Sighting, Source, Told, Viewing, judge
+from sidecar.viewing import Sighting, Source, Told, Viewing, joined, judge, made
 
+FEW = 1000  # titles that are asked for one by one
 NEXT = {
     Told.NO: {Told.SENT, Told.YES, Told.NEVER},
     Told.SENT: {Told.NO, Told.YES, Told.NEVER},
@@ -73,19 +74,11 @@ class Ledger:
         known = [*rows, *_without_row(trakt, rows, plays)]
         verdict = judge(sighting, known, runtime, first=first, inexact=inexact)
         if verdict.pairs_with is not None:
-            paired = _joined(verdict.pairs_with, sighting)
+            paired = joined(verdict.pairs_with, sighting)
             return Claim(self._put(trakt, title, paired, at), new=False)
         if verdict.told is None:
             return None
-        moment = sighting.ended or sighting.at
-        viewing = Viewing(
-            began=sighting.began,
-            ended=sighting.ended,
-            minute=to_minute(moment) if moment else None,
-            history_id=sighting.history_id,
-            told=verdict.told,
-            times={sighting.side: sighting.at} if sighting.at and not sighting.ended else {},
-        )
+        viewing = made(sighting, verdict.told)
         return Claim(self._put(trakt, title, viewing, at), new=True)
 
     def of_title(self, trakt: str, title: int) -> list[Viewing]:
@@ -109,6 +102,31 @@ class Ledger:
         """What was sent without a settled answer, with its title; look before anything else is sent for it."""
         query = "SELECT title, id FROM viewing WHERE trakt = ? AND told = 'sent' ORDER BY id"
         return [(title, self.get(number)) for title, number in self._db.execute(query, [trakt]).fetchall()]
+
+    def in_doubt(self, trakt: str) -> list[tuple[int, Viewing]]:
+        """What a run sent without a settled answer; what live has in hand is live's to settle."""
+        query = (
+            "SELECT title, id FROM viewing v WHERE trakt = ? AND told = 'sent' AND NOT EXISTS (SELECT 1 FROM outbox"
+            " WHERE viewing = v.id AND state IN ('sent', 'doubtful')) ORDER BY id"
+        )
+        return [(title, self.get(number)) for title, number in self._db.execute(query, [trakt]).fetchall()]
+
+    def by_title(self, trakt: str, titles: Iterable[int]) -> dict[int, list[Viewing]]:
+        """The viewings of an account by title, of these titles."""
+        wanted, found = set(titles), dict[int, list[Viewing]]()
+        query = "SELECT title, id FROM viewing WHERE trakt = ?"
+        if len(wanted) < FEW:
+            return {title: rows for title in wanted if (rows := self.of_title(trakt, title))}
+        home = {number: title for title, number in self._db.execute(query, [trakt]) if title in wanted}
+        for row in self._select("WHERE trakt = ?", trakt):
+            if row.id in home:
+                found.setdefault(home[row.id], []).append(row)
+        return found
+
+    def open_titles(self, trakt: str) -> list[int]:
+        """The titles of which something is still to be told, or in doubt."""
+        query = "SELECT DISTINCT title FROM viewing WHERE trakt = ? AND told IN ('no', 'sent')"
+        return [row[0] for row in self._db.execute(query, [trakt])]
 
     def set_told(
         self, number: int, told: Told, at: datetime, *, minute: datetime | None = None, history_id: int | None = None
@@ -179,26 +197,6 @@ def _without_row(trakt: str, rows: Iterable[Viewing], plays: Iterable[Play]) -> 
         for play in plays
         if play.history_id not in ids and (play.minute is None or to_minute(play.minute) not in minutes)
     ]
-
-
-def _joined(viewing: Viewing, sighting: Sighting) -> Viewing:
-    """The viewing with what this sighting adds to it."""
-    heard = sighting.ended is not None
-    joined = replace(
-        viewing,
-        began=viewing.began or sighting.began,
-        ended=viewing.ended or sighting.ended,
-        times=viewing.times if heard or sighting.at is None else {sighting.side: sighting.at, **viewing.times},
-    )
-    if sighting.source is Source.TRAKT and viewing.told in (Told.NO, Told.SENT):
-        return replace(
-            joined, told=Told.YES, minute=sighting.at and to_minute(sighting.at), history_id=sighting.history_id
-        )
-    if sighting.source is Source.TRAKT and viewing.history_id is None:
-        return replace(joined, history_id=sighting.history_id)
-    if sighting.ended is not None and viewing.told is Told.NO:
-        return replace(joined, minute=to_minute(sighting.ended))
-    return joined
 
 
 def _columns(viewing: Viewing) -> list[Any]:

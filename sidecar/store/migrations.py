@@ -170,6 +170,50 @@ CREATE INDEX wish_person ON wish (person, title);
 CREATE TABLE gap (server TEXT PRIMARY KEY, since TEXT NOT NULL, why TEXT NOT NULL) STRICT;
 """
 
+_SYNC = """
+ALTER TABLE item ADD COLUMN matched_at TEXT;
+ALTER TABLE item ADD COLUMN moved_at TEXT;
+ALTER TABLE item ADD COLUMN changed_at TEXT;
+ALTER TABLE item ADD COLUMN former TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN show TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN season INTEGER;
+ALTER TABLE item ADD COLUMN number INTEGER;
+CREATE INDEX item_waiting ON item (server) WHERE matched_at IS NULL AND gone_at IS NULL;
+CREATE INDEX item_moved ON item (server, moved_at) WHERE moved_at IS NOT NULL;
+CREATE INDEX item_changed ON item (server, changed_at) WHERE changed_at IS NOT NULL;
+CREATE INDEX item_met ON item (server, met_at);
+CREATE TABLE claim (
+    word TEXT NOT NULL, title INTEGER NOT NULL REFERENCES title ON DELETE CASCADE, PRIMARY KEY (word, title)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_title ON claim (title);
+CREATE TABLE word (
+    item INTEGER PRIMARY KEY REFERENCES item ON DELETE CASCADE, ignored INTEGER NOT NULL,
+    title INTEGER REFERENCES title, seasons INTEGER NOT NULL DEFAULT 0, episodes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE elsewhere (trakt TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (trakt, hash)) STRICT, WITHOUT ROWID;
+CREATE INDEX elsewhere_hash ON elsewhere (hash);
+ALTER TABLE side_feature ADD COLUMN whole_at TEXT;
+ALTER TABLE side_feature ADD COLUMN libraries TEXT;
+ALTER TABLE side_feature ADD COLUMN known_at TEXT;
+CREATE TABLE counted (
+    person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, feature TEXT NOT NULL,
+    side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, rule TEXT NOT NULL, count INTEGER NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+CREATE INDEX counted_person ON counted (person, feature, at);
+CREATE TABLE put_off (
+    side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, feature TEXT NOT NULL,
+    title INTEGER NOT NULL REFERENCES title, until TEXT NOT NULL, why TEXT NOT NULL,
+    PRIMARY KEY (side, feature, title)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE settled (
+    person INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, feature TEXT NOT NULL, choices TEXT NOT NULL,
+    PRIMARY KEY (person, feature)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE began (person INTEGER PRIMARY KEY REFERENCES person ON DELETE CASCADE, at TEXT NOT NULL) STRICT;
+"""
+
 
 def all_migrations() -> Migrations:
     """Every step in order; built when asked for, so that importing does nothing."""
@@ -186,6 +230,10 @@ def all_migrations() -> Migrations:
     @steps()
     def m003_live(db: Database) -> None:
         _run(db, _LIVE)
+
+    @steps()
+    def m004_sync(db: Database) -> None:
+        _run(db, _SYNC)
 
     return steps
 

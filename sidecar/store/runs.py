@@ -56,13 +56,15 @@ class Runs:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def ask(self, person: int, kind: str, asked_by: str, at: datetime) -> Run:
+    def ask(self, person: int, kind: str, asked_by: str, at: datetime, *, undoes: int | None = None) -> Run:
         """Ask for a run; a second request of the same kind joins the one that waits."""
-        for waiting in self._select("WHERE person = ? AND kind = ? AND state = 'asked' LIMIT 1", person, kind):
+        query = "WHERE person = ? AND kind = ? AND undoes IS ? AND state = 'asked' LIMIT 1"
+        for waiting in self._select(query, person, kind, undoes):
             return waiting
         number = self._db.execute(
-            "INSERT INTO run (person, kind, asked_by, state, asked_at) VALUES (?, ?, ?, 'asked', ?) RETURNING id",
-            [person, kind, asked_by, to_text(at)],
+            "INSERT INTO run (person, kind, asked_by, state, asked_at, undoes) VALUES (?, ?, ?, 'asked', ?, ?)"
+            " RETURNING id",
+            [person, kind, asked_by, to_text(at), undoes],
         ).fetchone()[0]
         return self.get(number)
 
@@ -94,6 +96,13 @@ class Runs:
             " WHERE state = 'going' AND epoch <> ?"
         )
         return int(self._db.conn.execute(query, [to_text(at), epoch]).rowcount)
+
+    def last_of(self, person: int, kinds: Iterable[str] = ()) -> Run | None:
+        """The newest run of a person that is over, or that of these kinds, be it over or not."""
+        wanted = list(kinds)
+        which = f"kind IN ({','.join('?' * len(wanted))})" if wanted else "ended_at IS NOT NULL"
+        rows = self._select(f"WHERE person = ? AND {which} ORDER BY id DESC LIMIT 1", person, *wanted)
+        return rows[0] if rows else None
 
     def get(self, number: int) -> Run:
         """The run with this number; raises KeyError."""

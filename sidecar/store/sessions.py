@@ -78,6 +78,30 @@ class Sessions:
         rows = self._db.execute(query, {"s": server, "u": user, "i": item})
         return [from_text(row[0]) for row in rows]
 
+    def all_explained(self, server: str, user: str) -> dict[str, tuple[datetime, ...]]:
+        """The same for every item of a user."""
+        query = (
+            "SELECT item, began FROM session WHERE server = :s AND user = :u AND NOT finished"
+            " UNION SELECT item, at FROM toggle WHERE server = :s AND user = :u ORDER BY 1, 2"
+        )
+        found: dict[str, tuple[datetime, ...]] = {}
+        for item, at in self._db.execute(query, {"s": server, "u": user}):
+            found[item] = (*found.get(item, ()), from_text(at))
+        return found
+
+    def toggled_since(self, server: str, user: str, since: datetime) -> frozenset[str]:
+        """The items that somebody marked by hand after this moment."""
+        query = "SELECT item FROM toggle WHERE server = ? AND user = ? AND at > ?"
+        return frozenset(row[0] for row in self._db.execute(query, [server, user, to_text(since)]))
+
+    def finished_since(self, server: str, user: str, since: datetime) -> dict[str, datetime]:
+        """The items that were heard to their end after this moment, and when that was."""
+        query = (
+            "SELECT item, max(ended_at) FROM session WHERE server = ? AND user = ? AND finished AND ended_at > ?"
+            " GROUP BY item"
+        )
+        return {item: from_text(at) for item, at in self._db.execute(query, [server, user, to_text(since)])}
+
     def first_time(self, event: str, at: datetime) -> bool:
         """Whether an event of this id was not heard before; remembers it."""
         query = "INSERT INTO replay VALUES (?, ?) ON CONFLICT (event) DO NOTHING"

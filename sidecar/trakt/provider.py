@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sidecar.clock import Clock
@@ -16,6 +17,7 @@ from sidecar.errors import BadAnswer, NotLinked, RemoteError, SidetraktError
 from sidecar.model import Feature, Kind, Ref
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.store.db import Store
+from sidecar.store.elsewhere import Elsewhere
 from sidecar.store.people import People
 from sidecar.store.titles import Titles
 from sidecar.trakt.bodies import body_of, prepare
@@ -43,10 +45,18 @@ class TraktSide:
     """Trakt, for one account."""
 
     def __init__(
-        self, account: str, trakt: Trakt, tokens: Tokens, *, settings: TraktSettings, store: Store, clock: Clock
+        self,
+        account: str,
+        trakt: Trakt,
+        tokens: Tokens,
+        *,
+        settings: TraktSettings,
+        store: Store,
+        clock: Clock,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._account, self._trakt, self._tokens = account, trakt, tokens
-        self._settings, self._store, self._clock = settings, store, clock
+        self._settings, self._store, self._clock, self._elsewhere = settings, store, clock, elsewhere
         self._reads = Reads(trakt, account, Known(self._known, self._nothing_known))
         self._writes = Writes(trakt, account, self._reads)
         self._lookup = Lookup(trakt, store, clock)
@@ -169,9 +179,24 @@ class TraktSide:
 
     def _only(self, feature: Feature, only: Sequence[Ref]) -> Reading:
         if feature is Feature.HISTORY:
-            return self._reads.history_of(only)
+            return self._history_of(only)
         reading = self._reads.read(feature, {ref.kind for ref in only})
         reading.facts = [fact for fact in reading.facts if any(same_title(fact.ref, ref) for ref in only)]
+        return reading
+
+    def _history_of(self, only: Sequence[Ref]) -> Reading:
+        """The plays of these titles; Trakt's own id is looked up where nobody knows it yet."""
+        known, lacking = dict[Ref, Ref](), list[Ref]()
+        for ref in only:
+            found = ref if ref.ids.trakt is not None else self._lookup.resolve(ref)
+            if found is None:
+                lacking.append(ref)
+            else:
+                known[found] = ref
+        reading = self._reads.history_of(known)
+        reading.facts = [replace(fact, ref=known[fact.ref]) for fact in reading.facts]
+        for ref in lacking:
+            reading.lacks(f"Trakt cannot say which title {ref.label()} is")
         return reading
 
     def _mark(self, feature: Feature, *, fresh: bool = False) -> dict[str, Any]:
@@ -196,7 +221,9 @@ class TraktSide:
 
     def _known(self, kind: Kind, numbers: Iterable[int]) -> dict[int, Ref]:
         with self._store.read() as db:
-            return Titles(db).known(kind, numbers)
+            known, wanted = Titles(db).known(kind, numbers), set(numbers)
+            bare = self._elsewhere.bare(db, self._account, kind, wanted - known.keys()) if self._elsewhere else {}
+            return known | bare
 
     def _nothing_known(self) -> bool:
         with self._store.read() as db:

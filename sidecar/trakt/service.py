@@ -10,6 +10,7 @@ from sidecar.http import Count
 from sidecar.settings import Trakt as TraktSettings
 from sidecar.store.alerts import Alerts
 from sidecar.store.db import Store
+from sidecar.store.elsewhere import Elsewhere
 from sidecar.store.people import People
 from sidecar.store.vault import Vault
 from sidecar.trakt.auth import Auth
@@ -39,6 +40,7 @@ class TraktService:
         count: Count | None = None,
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
+        self.elsewhere = Elsewhere(store, vault)
         self._sessions = Sessions(settings, count)
         self.limits = Limits(
             clock, rest, get_per_second=settings.get_per_second, write_per_second=settings.write_per_second
@@ -53,7 +55,13 @@ class TraktService:
     def side(self, account: str) -> TraktSide:
         """The side of one linked account, for one run."""
         return TraktSide(
-            account, self.client, self.tokens, settings=self._settings, store=self._store, clock=self._clock
+            account,
+            self.client,
+            self.tokens,
+            settings=self._settings,
+            store=self._store,
+            clock=self._clock,
+            elsewhere=self.elsewhere,
         )
 
     def check_links(self) -> None:

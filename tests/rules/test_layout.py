@@ -55,7 +55,7 @@ def test_files_stay_short_enough_to_be_read() -> None:
 def test_the_whole_stays_small() -> None:
     lines = {path: len(path.read_text().splitlines()) for path in MODULES}
     household = sum(count for path, count in lines.items() if "demo" in path.relative_to(ROOT).parts)
-    assert sum(lines.values()) - household < 23_000
+    assert sum(lines.values()) - household < 26_000
     assert household < 9_250
 
 

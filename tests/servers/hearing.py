@@ -29,6 +29,7 @@ class Heard:
         self.gaps: list[datetime | None] = []
         self.rests: list[float] = []
         self.subscribed: Callable[[], bool] = lambda: True
+        self.scans: list[str] = []
         self.messages: list[bytes] = []
         self.trouble: list[Exception] = []  # raised instead of hearing
         self.stop = threading.Event()
@@ -41,6 +42,10 @@ class Heard:
         if self.trouble:
             raise self.trouble.pop()
         self._note(self.events, event)
+
+    def scanned(self, server: str) -> None:
+        """The libraries of a server changed."""
+        self._note(self.scans, server)
 
     def gap(self, _server: str, since: datetime | None) -> None:
         """Somebody asks for a look back."""
@@ -96,7 +101,7 @@ class Heard:
 
     def ears(self, server: str, store: Store) -> Ears:
         """What a listener needs."""
-        return Ears(server, store, self.clock, self.rest, self.hear, self.gap, tick=TICK)
+        return Ears(server, store, self.clock, self.rest, self.hear, self.gap, tick=TICK, scanned=self.scanned)
 
     @contextmanager
     def listening(self, voice: Voice, ears: Ears) -> Iterator[Listening]:

@@ -184,7 +184,7 @@ def test_a_damaged_database_is_said_to_be_damaged(folder: Path, damage: bytes) -
 def test_damage_in_the_middle_is_found_when_it_is_read(folder: Path) -> None:
     store = open_store(folder)
     with store.write() as db:
-        for number in range(500):
+        for number in range(1500):
             put_person(db, f"Person {number} " + "x" * 200)
     store.close()
     with (folder / FILE).open("r+b") as file:

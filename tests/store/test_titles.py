@@ -2,10 +2,12 @@ from datetime import datetime
 
 import pytest
 
-from sidecar.model import Ids, Kind, Ref
+from sidecar.model import Feature, Ids, Kind, Ref
+from sidecar.store.baseline import Agreed, Baseline, Seen
 from sidecar.store.db import Store
 from sidecar.store.items import Item, Items
 from sidecar.store.ledger import Ledger
+from sidecar.store.people import People
 from sidecar.store.titles import Conflict, Titles
 from sidecar.viewing import Sighting
 
@@ -69,8 +71,53 @@ def test_trakts_newest_word_moves_an_id_and_says_so(store: Store) -> None:
         assert titles.find(Ref(Kind.MOVIE, Ids(imdb="tt0113277"))) == heat
 
 
+def test_a_claim_becomes_the_title_that_trakt_says_it_is(store: Store) -> None:
+    with store.write() as db:
+        titles = Titles(db)
+        waiting = titles.claimed(Ref(Kind.MOVIE, Ids(imdb="tt0113277", tmdb=949), name="Heat"))
+        assert titles.refs([waiting])[waiting].ids == Ids(imdb="tt0113277", tmdb=949)
+        assert titles.learn(HEAT)[0] == waiting
+        assert titles.refs([waiting])[waiting] == HEAT
+
+
+def test_a_show_that_was_claimed_is_the_one_of_its_episodes(store: Store) -> None:
+    with store.write() as db:
+        titles = Titles(db)
+        dark = titles.claimed(Ref(Kind.SHOW, Ids(tvdb=334824), name="Dark"))
+        titles.learn(LIES)
+        assert titles.find(Ref(Kind.SHOW, Ids(tmdb=70523))) == dark
+
+
+def test_two_claims_that_agree_in_two_ids_are_one_title_and_in_one_id_only_rivals(store: Store) -> None:
+    with store.write() as db:
+        titles = Titles(db)
+        first = titles.claimed(Ref(Kind.MOVIE, Ids(imdb="tt0113277", tmdb=949)))
+        assert titles.claimed(Ref(Kind.MOVIE, Ids(imdb="tt0113277", tmdb=949, tvdb=5))) == first
+        assert not titles.rivals(Ref(Kind.MOVIE, Ids(imdb="tt0113277", tmdb=949)))
+        alone = Ref(Kind.MOVIE, Ids(tmdb=949))
+        assert titles.claimed(alone) != first
+        assert titles.rivals(alone)
+
+
+def test_what_hung_on_several_claims_hangs_on_the_one_title_in_the_end(store: Store, now: datetime) -> None:
+    with store.write() as db:
+        titles, ledger = Titles(db), Ledger(db)
+        one, other = (titles.claimed(Ref(Kind.MOVIE, ids)) for ids in (Ids(tmdb=949), Ids(imdb="tt0113277")))
+        baseline, anna = Baseline(db), People(db).add("Anna", now)
+        side = baseline.side("jellyfin:s:u")
+        for title in (one, other):
+            ledger.claim("uuid", title, Sighting("jellyfin:s:u", now), now, runtime=120)
+            baseline.put_agreed(anna.id, Feature.HISTORY, {title: Agreed(True, now, side)})
+            baseline.put_seen(side, Feature.HISTORY, {title: Seen(title)})
+        heat, _ = titles.learn(HEAT)
+        assert len(ledger.of_title("uuid", heat)) == 2
+        assert set(baseline.agreed(anna.id, Feature.HISTORY)) == {heat}
+        assert set(baseline.seen(side, Feature.HISTORY)) == {heat}
+        assert not set(titles.refs([one, other])) - {heat}
+
+
 def test_trakts_answer_to_a_claim_takes_over_what_hung_on_it(store: Store, now: datetime) -> None:
-    claim = Ref(Kind.MOVIE, Ids(tmdb=949), name="Heat")
+    claim = Ref(Kind.MOVIE, Ids(tvdb=5), name="Heat")
     with store.write() as db:
         titles, ledger = Titles(db), Ledger(db)
         waiting = titles.claimed(claim)
@@ -81,7 +128,7 @@ def test_trakts_answer_to_a_claim_takes_over_what_hung_on_it(store: Store, now: 
         assert heat != waiting
         assert [row.id for row in ledger.of_title("uuid", heat)] == [made.viewing.id]
         assert [item.remote for item in Items(db).of_title(heat)] == ["i1"]
-        assert titles.find(claim) == heat
+        assert waiting not in titles.refs([waiting])
 
 
 def test_an_answer_to_a_claim_nobody_made_just_teaches(store: Store) -> None:

@@ -28,6 +28,8 @@ def test_the_smallest_size_measures_every_part(tmp_path: Path) -> None:
         assert figures[f"simulated {name}: small requests"] > 100
         assert 10 < figures[f"simulated {name}: memory"] < 300
     assert (figures["jellyfin: unchanged look, requests"], figures["plex: unchanged look, requests"]) == (1, 4)
+    everything = "sync: Trakt and jellyfin and plex, 192 titles: unchanged, requests to"
+    assert [figures[f"{everything} {side}"] for side in ("trakt", "jellyfin", "plex")] == [1, 1, 12]
     assert all(value < 200 for name, value in figures.items() if name.endswith("peak memory"))
     assert figures["live: 500 late plays of one person, requests"] <= 10
     assert figures["live: memory after 1,000 events"] < 200

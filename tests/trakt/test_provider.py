@@ -177,3 +177,16 @@ def test_the_label_names_the_account(world: World) -> None:
     assert side.add([Fact(HEAT, Rating(8))], Feature.RATINGS)[0].outcome is Outcome.DONE
     assert world.state("ben")["ratings"] == 1
     assert world.state("anna")["ratings"] == 0
+
+
+def test_the_plays_of_a_title_are_found_by_any_id_that_trakt_knows(world: World) -> None:
+    side = world.side()
+    world.act("watch", movies=[{"ids": {"trakt": 345}}])
+    bare = Ref(Kind.MOVIE, Ids(imdb="tt0113277"), name="Heat")
+    unknown = Ref(Kind.MOVIE, Ids(tmdb=7_777_777), name="Nobody knows")
+    index = side.build_index(Feature.HISTORY, only=[bare])
+    assert ([fact.ref for fact in index.facts], index.complete) == ([bare], True)
+    index = world.side().build_index(Feature.HISTORY, only=[bare, unknown])
+    assert [fact.ref for fact in index.facts] == [bare]
+    assert not index.complete
+    assert "Nobody knows" in index.why

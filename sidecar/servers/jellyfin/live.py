@@ -108,6 +108,8 @@ class JellyfinVoice:
             message = msgspec.json.decode(text, type=_Message)
             if message.message_type == "Sessions":
                 return self._snapshot(message.data)
+            if message.message_type == "LibraryChanged":
+                self._ears.scanned(self._ears.server)
             if message.message_type == "UserDataChanged" and self._marks:
                 self._marks.changed(msgspec.json.decode(message.data, type=Change))
         except msgspec.MsgspecError:

@@ -116,6 +116,8 @@ class Item(msgspec.Struct, frozen=True, rename="pascal", gc=False):
             year=self.production_year,
             runtime=minutes,
             collected=self._collected() if self.media_sources is not None else None,
+            show=self.series_id or "",
+            place=(self.parent_index_number, self.index_number) if kind is Kind.EPISODE else (None, None),
         )
 
     def _named(self) -> str:

@@ -27,7 +27,7 @@ LOOKS = (0.0, 1.0, 1.0, 1.0, 2.0)  # seconds before each look for a session that
 GONE = 300.0  # seconds of silence after which a session that is not listed any more is over
 DOUBT = 5.0  # the same after a stop of which nobody knows whose it was
 PAUSED = {"playing": False, "paused": True}
-SESSIONS = "/status/sessions"
+SESSIONS, SCAN = "/status/sessions", "library.update.section"
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10**10)]
 
 
@@ -38,9 +38,19 @@ class _Entry(msgspec.Struct, rename="camel"):
     view_offset: Milliseconds | None = None
 
 
+class _What(msgspec.Struct):
+    type: str = ""
+
+
+class _Step(msgspec.Struct):
+    event: str = ""
+    activity: _What = msgspec.field(default_factory=_What, name="Activity")
+
+
 class _Container(msgspec.Struct):
     type: str
     entries: list[msgspec.Raw] = msgspec.field(default_factory=list, name="PlaySessionStateNotification")
+    steps: list[msgspec.Raw] = msgspec.field(default_factory=list, name="ActivityNotification")
 
 
 class _Frame(msgspec.Struct):
@@ -87,7 +97,7 @@ class PlexVoice:
                 self._begin(session, key, event)
 
     def heard(self, text: bytes) -> bool:
-        """A message; of those of other kinds nothing is wanted."""
+        """A message; of those of other kinds only the end of a scan is wanted."""
         try:
             container = msgspec.json.decode(text, type=_Frame).container
         except msgspec.MsgspecError:
@@ -100,6 +110,14 @@ class PlexVoice:
                 clear = False
                 continue
             self._entry(entry)
+        for raw in container.steps if container.type == "activity" else ():
+            try:
+                step = msgspec.json.decode(raw, type=_Step)
+            except msgspec.ValidationError:
+                clear = False
+                continue
+            if (step.event, step.activity.type) == ("ended", SCAN):
+                self._ears.scanned(self._ears.server)
         return clear
 
     def passed(self) -> None:

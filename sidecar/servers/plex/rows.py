@@ -106,6 +106,8 @@ def row_of(
         if ranges is not None and kind in LEAVES
         else None,
         tuple(plays),
+        show_of(element),
+        (number(element.get("parentIndex")), number(element.get("index"))) if kind is Kind.EPISODE else (None, None),
     )
 
 

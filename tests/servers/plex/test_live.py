@@ -109,6 +109,14 @@ def test_the_token_is_in_a_header_and_in_no_address(home: Home, listen: Listen, 
     assert row["query"] == ""
 
 
+def test_the_end_of_a_scan_is_heard(home: Home, house: House, listen: Listen, heard: Heard) -> None:
+    with listen():
+        heard.connected()
+        house.tell("act", do="look", file=house.file().path)
+        house.tell("act", do="scan", library="movies")
+        heard.until(lambda: heard.scans == [home.machine])
+
+
 def test_everybody_is_heard_as_themselves(home: Home, house: House, listen: Listen, heard: Heard) -> None:
     with listen():
         heard.connected()

@@ -1,0 +1,281 @@
+"""Plays of a whole household: what counts, dates, rewatches, un-watches, specials, a new server, linking again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sidecar.demo.catalogue import Episode, File, Movie
+from sidecar.model import Direction
+from sidecar.sync.request import Result
+from tests.anna import WRITES, Anna, at_home, heard_in
+from tests.town import Town, alike, living, paths
+from tests.trakt.asked import Heard
+
+REMOVE = {f"remove__{feature}__{way}_trakt": "on" for feature in ("history", "ratings") for way in ("to", "from")}
+YEARS = "{}-05-04T20:15:00.000Z"
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[Town]:
+    with living() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def heard(town: Town) -> Heard:
+    return heard_in(town)
+
+
+@pytest.fixture(scope="module")
+def settled(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as after the first evening."""
+    folder = tmp_path_factory.mktemp("settled") / "data"
+    town.settle(folder)
+    return folder
+
+
+@pytest.fixture
+def anna(town: Town, heard: Heard, settled: Path, tmp_path: Path) -> Iterator[Anna]:
+    with at_home(town, heard, settled, tmp_path / "data") as made:
+        yield made
+
+
+def silent(anna: Anna) -> None:
+    """All agree, and runs write nothing any more."""
+    for _ in range(2):
+        anna.sync()
+        assert anna.written() == {}
+
+
+def nowhere(town: Town, kind: type[Movie] | type[Episode]) -> list[int]:
+    """Titles that Trakt knows and no library has."""
+    held = {title.ids.trakt for file in town.catalogue.files for title in file.titles}
+    every: list[Movie | Episode] = [*town.catalogue.movies]
+    every += [episode for show in town.catalogue.shows for episode in show.episodes]
+    return [title.ids.trakt for title in every if isinstance(title, kind) and title.ids.trakt not in held]
+
+
+def specials(town: Town) -> list[File]:
+    """Episodes of season 0 that the servers have."""
+    found = [file for file in town.catalogue.files if file.library == "shows" and file.season == 0]
+    return [file for file in found if isinstance(file.titles[0], Episode) and file.titles[0].season == 0]
+
+
+@pytest.mark.parametrize("how", ["scrobble", "website", "another"])
+def test_whatever_brought_a_play_to_trakt_it_counts_here(anna: Anna, town: Town, how: str) -> None:
+    """A-039, A-040: another server, a streaming service, the website."""
+    film, other = town.films(2)
+    if how == "website":
+        town.tick("trakt", film, watched_at=YEARS.format(2023))
+    else:
+        app = {} if how == "scrobble" else {"app_version": "7", "app_date": "2026-01-01"}
+        scrobbled(anna, film, app)
+    anna.sync()
+    assert town.everywhere() == alike([film])
+    assert [action for _, action in anna.history(film)] == ["watch" if how == "website" else "scrobble"]
+    assert other.path not in town.watched("plex")
+    silent(anna)
+
+
+def scrobbled(anna: Anna, film: File, more: dict[str, str]) -> None:
+    """Another app tells Trakt that she watched it."""
+    body: dict[str, Any] = {"movie": {"ids": {"trakt": film.titles[0].ids.trakt}}, "progress": 95, **more}
+    answer = requests.post(f"{anna.town.urls['trakt']}/scrobble/stop", json=body, headers=anna.headers(), timeout=10)
+    assert answer.status_code == 201
+
+
+def test_a_play_without_a_date_counts_and_dates_nothing(anna: Anna, town: Town) -> None:
+    """A-041: 1970 is never written as a date."""
+    film, dated = town.films(2)
+    town.tick("trakt", film, watched_at="1970-01-01T00:00:00.000Z")
+    town.tick("trakt", dated, watched_at=YEARS.format(2024))
+    anna.sync()
+    assert town.everywhere() == alike([film, dated])
+    assert not town.date(film).startswith("1970")
+    assert town.date(dated)[:16] == "2024-05-04T20:15"
+    assert town.plays() == 2
+    silent(anna)
+
+
+def test_three_episodes_and_a_special_are_marked_with_their_newest_dates(anna: Anna, town: Town) -> None:
+    """A-135: what no library has is no error; specials are season 0."""
+    (special, *_), missing = specials(town), nowhere(town, Episode)[:2]
+    episodes = [file for file in town.episodes(9) if file.season][:3]
+    for number, file in enumerate([*episodes, special]):
+        for year in (2015, 2020 + number):
+            town.tick("trakt", file, watched_at=YEARS.format(year))
+    town.act("trakt", "watch", user="anna", episodes=[{"ids": {"trakt": each}} for each in missing])
+    result = anna.sync()
+    assert town.watched("jellyfin") == town.watched("plex") == paths([*episodes, special])
+    assert [town.date(file)[:4] for file in (*episodes, special)] == ["2020", "2021", "2022", "2023"]
+    assert result.problem == ""
+    assert anna.asked("trakt", *WRITES) == []
+    silent(anna)
+
+
+def test_an_episode_that_was_watched_here_is_told_once(anna: Anna, town: Town) -> None:
+    """A-136: one request with it, and none by the next runs."""
+    episodes = town.episodes(4)
+    for file in episodes[:3]:
+        town.tick("trakt", file, watched_at=YEARS.format(2020))
+    anna.sync()
+    silent(anna)
+    town.tick("jellyfin", episodes[3], at="2026-05-04T20:15:30Z")
+    anna.sync()
+    (body,) = anna.bodies("/sync/history")
+    told = body.get("episodes") or [
+        part for show in body["shows"] for season in show["seasons"] for part in season["episodes"]
+    ]
+    assert [each["watched_at"][:16] for each in told] == ["2026-05-04T20:15"]
+    assert anna.asked("trakt", *WRITES) == ["/sync/history"]
+    assert town.everywhere() == alike(episodes)
+    silent(anna)
+    assert town.plays() == 4
+
+
+def test_films_are_marked_where_they_are_and_nothing_else_is_touched(anna: Anna, town: Town) -> None:
+    """A-137: Trakt has 1, 2 and 3, the library 2, 3 and 4, watched there is 3."""
+    first, second, third = nowhere(town, Movie)[0], *town.films(2)
+    fourth = town.films(3)[2]
+    town.act("trakt", "watch", user="anna", movies=[{"ids": {"trakt": first}}])
+    for film in (second, third):
+        town.tick("trakt", film, watched_at=YEARS.format(2020))
+    town.tick("jellyfin", third, at="2020-05-04T18:30:00Z")
+    before = town.date(third), town.date(fourth)
+    anna.sync()
+    assert town.watched("jellyfin") == paths([second, third])
+    assert anna.written()["jellyfin"] == 1
+    assert (town.date(third), town.date(fourth)) == before
+    assert anna.asked("trakt", *WRITES) == []
+    silent(anna)
+
+
+def test_watched_again_is_one_play_more_and_a_rewatch_that_was_begun_stays(anna: Anna, town: Town) -> None:
+    """A-130."""
+    film, other = town.films(2)
+    for each in (film, other):
+        town.tick("trakt", each, watched_at=YEARS.format(2020))
+    anna.sync()
+    silent(anna)
+    anna.later(24)
+    town.tick("plex", film)
+    town.tick("jellyfin", other, "unwatch")
+    anna.sync()
+    minute = f"{anna.clock.now():%Y-%m-%dT%H}"
+    assert [at[: len(minute)] for at, _ in anna.history(film)] == ["2020-05-04T20", minute]
+    assert len(anna.history(other)) == 1
+    assert town.watched("jellyfin") == paths([film])
+    silent(anna)
+    anna.later(24)
+    town.tick("trakt", other)
+    anna.sync()
+    assert town.watched("jellyfin") == paths([film, other])
+
+
+def test_two_plays_two_days_apart_are_two_and_one_seen_twice_within_a_minute_is_one(anna: Anna, town: Town) -> None:
+    """T-043."""
+    twice, once = town.films(2)
+    for day in (1, 3):
+        town.tick("plex", twice, at=f"2026-05-0{day}T20:15:00Z")
+    town.tick("plex", once, at="2026-05-05T20:15:10Z")
+    town.tick("trakt", once, watched_at="2026-05-05T20:15:50.000Z")
+    anna.sync()
+    assert [minute for minute, _ in anna.history(twice)] == ["2026-05-01T20:15", "2026-05-03T20:15"]
+    assert len(anna.history(once)) == 1
+    silent(anna)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_an_unwatch_removes_nothing_elsewhere_unless_that_is_wanted(anna: Anna, town: Town, *, on: bool) -> None:
+    """A-141."""
+    films = town.films(3)
+    for film in films:
+        town.tick("trakt", film, watched_at=YEARS.format(2020))
+    if on:
+        anna.choose(**REMOVE)
+    anna.sync()
+    silent(anna)
+    town.tick("jellyfin", films[0], "unwatch")
+    anna.sync()
+    assert anna.asked("trakt", *WRITES) == (["/sync/history/remove"] if on else [])
+    assert town.everywhere() == (alike(films[1:]) if on else {**alike(films), "jellyfin": paths(films[1:])})
+    silent(anna)
+
+
+def test_what_is_edited_on_trakts_website_is_here_after_one_run(anna: Anna, town: Town) -> None:
+    """A-134: watched, un-watched, rated, un-rated; all of it one run later."""
+    films = town.films(4)
+    town.tick("trakt", films[1], watched_at=YEARS.format(2020))
+    town.tick("trakt", films[3], "rate", rating=5)
+    anna.choose(**REMOVE)
+    anna.sync()
+    silent(anna)
+    town.tick("trakt", films[0], watched_at=YEARS.format(2024))
+    town.tick("trakt", films[1], "unwatch")
+    town.tick("trakt", films[2], "rate", rating=8)
+    town.tick("trakt", films[3], "unrate")
+    anna.sync()
+    assert town.everywhere() == alike(films[:1])
+    assert [anna.rated(film) for film in films[2:]] == [(8,) * 3, (None,) * 3]
+    silent(anna)
+
+
+def test_a_new_server_gets_what_trakt_has_and_the_second_run_writes_nothing(anna: Anna, town: Town) -> None:
+    """A-131: 30 watched and 10 rated of 50 titles; what it would do is shown before."""
+    files = [*town.films(30), *town.episodes(20)]
+    for file in files[:30]:
+        town.tick("trakt", file, watched_at=YEARS.format(2020))
+    for file in files[20:30]:
+        town.tick("trakt", file, "rate", rating=7)
+    request: dict[str, Any] = {"full": True, "direction": Direction.FROM_TRAKT}
+    preview = anna.sync(preview=True, **request)
+    shown = {each.feature: each.count for each in preview.planned if each.side == "Anna@home"}
+    assert shown == {"history": 30, "ratings": 10}
+    anna.sync(**request)
+    assert town.watched("jellyfin") == paths(files[:30])
+    assert [file for file in files if town.rating("jellyfin", file)] == files[20:30]
+    assert anna.asked("trakt", *WRITES) == []
+    silent(anna)
+
+
+def test_linked_again_what_happened_meanwhile_goes_both_ways_and_nothing_is_removed(anna: Anna, town: Town) -> None:
+    """A-051: the same account is picked up where it was."""
+    films = town.lived()
+    anna.choose(**REMOVE)
+    anna.sync()
+    silent(anna)
+    anna.do("unlink", person="Anna")
+    town.tick("trakt", films[10], "rate", rating=9)
+    town.tick("plex", films[11], "rate", rating=4)
+    anna.later(1)
+    town.tick("plex", films[12])
+    anna.sign_in()
+    anna.sync()
+    assert town.everywhere() == alike([*films[:6], films[12]])
+    assert [anna.rated(film) for film in (films[10], films[11])] == [(9,) * 3, (4,) * 3]
+    assert town.plays() == 7
+    silent(anna)
+
+
+def test_another_account_of_trakt_is_a_union_and_nothing_is_removed(anna: Anna, town: Town) -> None:
+    """A-051, walk 10: Ben's account is new here; Anna's keeps what it has."""
+    films, plays = town.lived(), 6
+    anna.choose(**REMOVE)
+    anna.sync()
+    silent(anna)
+    anna.do("unlink", person="Anna")
+    with_ben = town.act("trakt", "watch", user="ben", movies=[{"ids": {"trakt": films[13].titles[0].ids.trakt}}])
+    assert with_ben["added"]["movies"] == 1
+    anna.sign_in("ben")
+    result = anna.sync()
+    assert isinstance(result, Result)
+    assert not [each for each in result.planned if each.action == "remove"]
+    assert town.watched("jellyfin") == town.watched("plex") == paths([*films[:6], films[13]])
+    assert town.plays() == plays
+    assert len(town.controls["trakt"].state()["ben"]["plays"]) == 7
+    silent(anna)
