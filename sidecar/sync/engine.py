@@ -196,9 +196,9 @@ class Engine:
         if trakt is None or self._run is None:
             return False
         with self._store.write() as db:
-            last = Runs(db).last_of(self._person.id)
+            last = Runs(db).last_doubt(trakt.id)
             taken = self._work.readings.taken.get((Feature.HISTORY, trakt.id))
-            return settle(db, trakt, taken, self._now, last.ended_at if last is not None else None)
+            return settle(db, trakt, taken, self._now, last)
 
     def _only(self, sides: list[Linked]) -> frozenset[int] | None:
         """The titles that the run is about, if it is not about all."""
