@@ -14,6 +14,7 @@ from sidecar.sync.plan import Agreed, Plan, Seen
 from sidecar.sync.sides import Policy, Read, Side
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+LATER = NOW + timedelta(days=9999)  # than all that is played in between
 SIDES = (Side(1, "trakt:uuid", "Trakt"), Side(2, "jellyfin:s:anna", "Jellyfin"), Side(3, "plex:p:anna", "Plex"))
 Rows = dict[int, Any]
 
@@ -55,7 +56,7 @@ def timed(
     items = {title: (f"{title:032x}",) for title in titles}
     reads = {
         side.id: Read(
-            at=NOW, facts=facts[side.id], items=None if side.trakt else items, behind={} if side.trakt else items
+            at=LATER, facts=facts[side.id], items=None if side.trakt else items, behind={} if side.trakt else items
         )
         for side in SIDES
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -126,6 +126,7 @@ class Index:
     why: str = ""  # it is not complete
     libraries: frozenset[str] | None = None  # None where a side has none
     requests: int = 0
+    ahead: timedelta = timedelta(0)  # by how much the clock that dates things there is fast
     kinds: frozenset[Kind] | None = None  # a full index of these kinds alone; None = of all
     there: frozenset[str] = frozenset()  # of a read of some titles: the items that were found, with a value or without
     copies: Mapping[str, Copy] = field(default_factory=dict)  # as they are, where the side tells

@@ -73,6 +73,7 @@ class Session(requests.Session):
         self.service = service
         self.timeout = timeout
         self.count = count
+        self.ahead = timedelta(0)  # by how much the service's clock was fast when it last answered
         self.headers["User-Agent"] = USER_AGENT
         # Proxies and certificates of the environment are honoured, ~/.netrc is not: it would send foreign passwords.
         self.auth = _leave_as_it_is
@@ -129,9 +130,13 @@ def build_session(
 
 
 def strict(session: Session, clock: Clock) -> Session:
-    """Have a session raise our errors for every answer that is no 2xx, before a client library makes its own of it."""
+    """Have a session raise our errors for every answer that is no 2xx, before a client library makes its own of it.
+
+    What the answers say about the time there is kept.
+    """
 
     def look(answer: requests.Response, **kwargs: Any) -> None:  # noqa: ARG001 - requests passes them
+        session.ahead = _ahead(answer, clock, session.ahead)
         if answer.is_redirect and (answer.request.method or "") in READS:
             return
         if not 200 <= answer.status_code < 300:
@@ -140,6 +145,15 @@ def strict(session: Session, clock: Clock) -> Session:
 
     session.hooks["response"].append(look)
     return session
+
+
+def _ahead(answer: requests.Response, clock: Clock, before: timedelta) -> timedelta:
+    """By how much the sender's clock is fast; less than a minute may be the way, and no word changes nothing."""
+    try:
+        ahead = parsedate_to_datetime(answer.headers.get("Date", "")) - clock.now()
+    except (ValueError, TypeError, OverflowError):  # none, nonsense, or without a zone
+        return before
+    return ahead if abs(ahead) >= timedelta(minutes=1) else timedelta(0)
 
 
 def translate(service: str, method: str, problem: requests.RequestException) -> RemoteError:

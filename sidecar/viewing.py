@@ -48,7 +48,7 @@ class Viewing:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One side says that the title was watched; `at` is that side's own raw time."""
+    """One side says that the title was watched; `at` is that side's own time."""
 
     side: str
     at: datetime | None
@@ -56,11 +56,17 @@ class Sighting:
     began: datetime | None = None  # both are known of what was heard while it happened
     ended: datetime | None = None
     mark: bool = False  # set as watched, not watched
+    raw: datetime | None = None  # as the side shows it, where its clock is wrong
 
     @property
     def source(self) -> Source:
         """Whose way of telling time this is."""
         return source_of(self.side)
+
+    @property
+    def shown(self) -> datetime | None:
+        """The time that the side shows, which it is known by."""
+        return self.raw or self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def joined(viewing: Viewing, sighting: Sighting) -> Viewing:
         viewing,
         began=viewing.began or sighting.began,
         ended=viewing.ended or sighting.ended,
-        times=viewing.times if heard or sighting.at is None else {sighting.side: sighting.at, **viewing.times},
+        times=viewing.times if heard or sighting.shown is None else {sighting.side: sighting.shown, **viewing.times},
     )
     if sighting.source is Source.TRAKT and viewing.told in (Told.NO, Told.SENT):
         minute = sighting.at and _floored(sighting.at)
@@ -139,7 +145,7 @@ def made(sighting: Sighting, told: Told) -> Viewing:
         minute=_floored(moment) if moment else None,
         history_id=sighting.history_id,
         told=told,
-        times={sighting.side: sighting.at} if sighting.at and not sighting.ended else {},
+        times={sighting.side: sighting.shown} if sighting.shown and not sighting.ended else {},
     )
 
 
@@ -153,7 +159,7 @@ def gap(sighting: Sighting, viewing: Viewing, runtime: int) -> int | None:
         return _live_gap(sighting.began, sighting.ended, viewing)
     own = viewing.times.get(sighting.side)
     if own is not None:
-        return 0 if own == sighting.at else None
+        return 0 if own == sighting.shown else None
     sharp = _sharp_gap(sighting.source, sighting.at, viewing)
     return sharp.minutes if sharp is not None else _wide_gap(sighting.source, sighting.at, viewing, runtime)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import requests
 
 from sidecar.demo.catalogue import Episode, File, Movie
 from sidecar.model import Direction
+from sidecar.store.ledger import Ledger
+from sidecar.store.people import People
+from sidecar.store.titles import Titles
 from sidecar.sync.request import Result
+from sidecar.viewing import Sighting
 from tests.anna import WRITES, Anna, at_home, heard_in
 from tests.town import Town, alike, living, paths
 from tests.trakt.asked import Heard
@@ -279,3 +284,38 @@ def test_another_account_of_trakt_is_a_union_and_nothing_is_removed(anna: Anna, 
     assert town.plays() == plays
     assert len(town.controls["trakt"].state()["ben"]["plays"]) == 7
     silent(anna)
+
+
+@pytest.mark.parametrize("hours", [3, -3, 0])
+@pytest.mark.parametrize("service", ["jellyfin", "plex"])
+def test_a_server_with_a_wrong_clock_makes_no_second_play_and_no_play_in_the_future(
+    anna: Anna, town: Town, service: str, hours: int
+) -> None:
+    """Line 31, walk 16: what live heard and what the server shows is one viewing, whatever its clock says."""
+    heard, unheard = town.films(2)
+    anna.sync()
+    clock = town.controls[service].clock
+    clock.shift(hours * 3600)
+    anna.later(5)
+    length = timedelta(milliseconds=heard.runtime_ms or 0)
+    ended = anna.clock.now()
+    with anna.app.store.write() as db:
+        (title,) = Titles(db).named(str(heard.claims.imdb))
+        uuid = People(db).linked(anna.person).uuid  # type: ignore[union-attr]
+        began = ended - length
+        seen = Sighting(f"{service}:somewhere:anna", began, began=began, ended=ended)
+        Ledger(db).claim(uuid, title, seen, ended, runtime=length.seconds // 60)
+    there = (ended - length if service == "jellyfin" else ended) + timedelta(hours=hours)
+    town.tick(service, heard, at=there.isoformat())
+    town.tick(service, unheard, at=(clock.now() - timedelta(hours=1)).isoformat())
+    anna.sync()
+    told = [anna.history(film)[0][0] for film in (heard, unheard)]
+    right = [ended, anna.clock.now() - timedelta(hours=1)]
+    assert all(
+        abs(datetime.fromisoformat(f"{at}Z") - wanted) < timedelta(minutes=2)
+        for at, wanted in zip(told, right, strict=True)
+    )
+    assert town.plays() == 2
+    silent(anna)
+    anna.sync(full=True)
+    assert town.plays() == 2

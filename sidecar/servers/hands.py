@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from sidecar.contract import Scope
@@ -42,6 +43,9 @@ class Hands(Protocol):
 
     def requests(self) -> int:
         """How many requests it made so far."""
+
+    def ahead(self) -> timedelta:
+        """By how much the server's clock was fast when it last answered."""
 
     def prove(self) -> dict[str, str]:
         """One request that needs the token; gives what a person may want to know, such as the version."""

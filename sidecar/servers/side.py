@@ -86,6 +86,7 @@ class ServerSide:
             why=reading.why,
             libraries=reading.libraries,
             requests=hands.requests() - before,
+            ahead=hands.ahead(),
         )
 
     def add(self, facts: Sequence[Fact], feature: Feature, *, dry_run: bool = False) -> list[Receipt]:
@@ -122,6 +123,7 @@ class ServerSide:
             read_at=now,
             why=why,
             requests=hands.requests() - before,
+            ahead=hands.ahead(),
             there=frozenset(there),
             copies=there,
         )

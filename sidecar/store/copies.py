@@ -27,7 +27,8 @@ ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, changed_at = excluded
 _UNSETTLE = (
     "UPDATE outbox SET state = 'doubtful', epoch = NULL, reason = 'came from a copy' WHERE state IN ('due', 'sent')",
     "UPDATE viewing SET told = 'sent' WHERE told = 'no'",
-    "UPDATE side_feature SET mark = NULL",
+    "UPDATE side_feature SET mark = NULL, whole_at = NULL",
+    "DELETE FROM settled",
 )
 
 

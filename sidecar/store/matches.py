@@ -54,12 +54,15 @@ class Matches:
 
     def put(
         self, item: Item, titles: tuple[int, ...], verdict: str, at: datetime, since: datetime | None = None
-    ) -> bool:
-        """Note what an item stands for, or why it stands for nothing; whether it was met before `since` as another."""
+    ) -> tuple[int, ...] | None:
+        """Note what an item stands for, or why it stands for nothing.
+
+        Where it was met before `since` and stood for something else, or for nothing, that is given back.
+        """
         query = "SELECT former, met_at < ? FROM item WHERE id = ?"
         former, known = self._db.execute(query, [to_text(since or at), item.id]).fetchone()
-        before, now = former or _text(item.titles), _text(titles)
-        moved, stamp = before != now and bool(before or known), to_text(at)
+        before, stamp = tuple(int(title) for title in former.split(",") if title) or item.titles, to_text(at)
+        moved = before != titles and bool(before or known)
         self._db.execute(
             "UPDATE item SET matched_at = ?1, verdict = ?2, former = '', moved_at = iif(?3, ?1, moved_at),"
             " changed_at = iif(?4, ?1, changed_at) WHERE id = ?5",
@@ -69,7 +72,7 @@ class Matches:
             self._db.execute("DELETE FROM item_title WHERE item = ?", [item.id])
             rows = [(item.id, place, title) for place, title in enumerate(titles)]
             self._db.conn.executemany("INSERT INTO item_title VALUES (?, ?, ?)", rows)
-        return moved
+        return before if moved else None
 
     def refuse(self, title: int, verdict: str, at: datetime) -> None:
         """The items of a title stand for nothing any more, for this reason."""
@@ -206,7 +209,3 @@ class Matches:
         for kind in Kind:
             for catalogue in ("trakt", "imdb", "tmdb", "tvdb"):
                 yield from self._db.execute(f"{query} AND kind = ? AND catalogue = ?", [*part, kind, catalogue])
-
-
-def _text(titles: Iterable[int]) -> str:
-    return ",".join(str(title) for title in titles)

@@ -5,7 +5,7 @@ What a guard holds waits here under (person, feature, side, rule) for a person's
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -97,11 +97,17 @@ class Runs:
         )
         return int(self._db.conn.execute(query, [to_text(at), epoch]).rowcount)
 
-    def last_of(self, person: int, kinds: Iterable[str] = ()) -> Run | None:
-        """The newest run of a person that is over, or that of these kinds, be it over or not."""
-        wanted = list(kinds)
-        which = f"kind IN ({','.join('?' * len(wanted))})" if wanted else "ended_at IS NOT NULL"
-        rows = self._select(f"WHERE person = ? AND {which} ORDER BY id DESC LIMIT 1", person, *wanted)
+    def last_doubt(self, side: int) -> datetime | None:
+        """When the last run ended that sent a side something and never heard what became of it."""
+        query = (
+            "SELECT max(ended_at) FROM run WHERE id IN (SELECT run FROM change WHERE side = ? AND state = 'sent')"
+        )
+        return maybe_from_text(self._db.execute(query, [side]).fetchone()[0])
+
+    def last_of(self, person: int, kinds: Sequence[str]) -> Run | None:
+        """The newest run of a person that is of one of these kinds, be it over or not."""
+        which = f"kind IN ({','.join('?' * len(kinds))})"
+        rows = self._select(f"WHERE person = ? AND {which} ORDER BY id DESC LIMIT 1", person, *kinds)
         return rows[0] if rows else None
 
     def get(self, number: int) -> Run:

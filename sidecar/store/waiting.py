@@ -118,9 +118,13 @@ class Waiting:
         self._db.execute(query, [person, feature, choices])
 
     def began(self, person: int) -> bool:
-        """Whether this person answered a first preview."""
-        return self._db.execute("SELECT 1 FROM began WHERE person = ?", [person]).fetchone() is not None
+        """Whether this person answered a first preview, with the Trakt account that is linked now."""
+        query = f"SELECT 1 FROM began WHERE person = ?1 AND trakt = {_LINKED}"
+        return self._db.execute(query, [person]).fetchone() is not None
 
     def begin(self, person: int, at: datetime) -> None:
         """This person answered a first preview; the schedule may go on."""
-        self._db.execute("INSERT INTO began VALUES (?, ?) ON CONFLICT (person) DO NOTHING", [person, to_text(at)])
+        self._db.execute(f"INSERT OR IGNORE INTO began SELECT ?1, {_LINKED}, ?2", [person, to_text(at)])
+
+
+_LINKED = "coalesce((SELECT trakt FROM link WHERE person = ?1), '')"

@@ -176,6 +176,7 @@ class Layout:
             scope=index.scope,
             complete=index.complete,
             before=taken.before.read_at,
+            ahead=index.ahead,
             kinds=index.kinds,
             asked=taken.asked,
             there={item: index.copies.get(item) for item in index.there},

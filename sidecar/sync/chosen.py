@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from sidecar.model import Direction, Feature
 from sidecar.options import all_options
 from sidecar.store.db import Transaction
 from sidecar.store.people import People, Person
+from sidecar.store.titles import Titles
+from sidecar.words import parse_list
 
 READY = (Feature.HISTORY, Feature.RATINGS)
 """The features that runs bring into agreement."""
@@ -42,6 +44,20 @@ class Chosen:
         """What a run is about: what was asked for, or all that is switched on."""
         on = [each for each in READY if each in possible and self.direction(each) is not Direction.OFF]
         return [each for each in READY if each in wanted] if wanted else on
+
+    def ignored(self, known: Titles, titles: Iterable[int]) -> dict[int, str]:
+        """Those of some titles that shall never be told, with the reason; paths and clients only live knows."""
+        rules = [rule.partition(":") for rule in parse_list(self.options["ignore"]) if ":" in rule]
+        if not rules:
+            return {}
+        labels, kinds = known.labels(titles), known.kinds(titles)
+        found: dict[int, str] = {}
+        for kind, _, begin in rules:
+            for title, label in labels.items():
+                text = label if kind == "title" else str(kinds[title][0]) if kind == "kind" else ""
+                if text and text.casefold().startswith(begin.strip().casefold()):
+                    found[title] = f"It is ignored by {kind}:{begin}."
+        return found
 
     def print(self, feature: Feature) -> str:
         """All choices that a run of a feature depends on, as one text."""

@@ -18,6 +18,7 @@ from sidecar.errors import SidetraktError, UserError
 from sidecar.model import Feature
 from sidecar.store.db import Store
 from sidecar.store.elsewhere import Elsewhere
+from sidecar.store.ledger import Ledger
 from sidecar.store.matches import Matches
 from sidecar.store.people import Person
 from sidecar.store.runs import Runs
@@ -27,6 +28,8 @@ from sidecar.sync.case import Case, Layout
 from sidecar.sync.chosen import Chosen
 from sidecar.sync.keeping import Keeping, Numbered, settle
 from sidecar.sync.linked import Find, Linked, numbered
+from sidecar.sync.match import take_back
+from sidecar.sync.memory import seen_of
 from sidecar.sync.merge import merge
 from sidecar.sync.plan import Change, Note, Plan, Seen
 from sidecar.sync.reading import Reader, Readings
@@ -35,6 +38,7 @@ from sidecar.sync.sending import Sending, Tally
 from sidecar.sync.sides import Decision
 
 Say = Callable[[Progress], None]
+OFFERED = "Trakt was told of it while an item on {side} was taken for it; remove that play there if nobody watched it."
 
 
 @dataclass(slots=True)
@@ -112,7 +116,7 @@ class Engine:
         if self._request.baseline:
             plan = self._left_as_is(case, plan)
         left = self._not_now(case, plan, early=early)
-        self._work.notes += plan.notes
+        self._work.notes += [*plan.notes, *self._offered(case)]
         self._work.changes += plan.changes
         if self._run is None:
             self._work.tally.open.setdefault(feature, set()).update(*(part.titles for part in plan.held))
@@ -161,6 +165,9 @@ class Engine:
         """Take out what is not to be tried now; gives those titles."""
         with self._store.read() as db:
             off = {side.id: Waiting(db).off(side.id, case.feature, self._now) for side in case.sides}
+            if case.trakt is not None:  # what a person wants ignored is never told
+                titles = [change.title for change in plan.changes if change.side == case.trakt.id]
+                off[case.trakt.id] |= Chosen.of(db, self._person).ignored(Titles(db), titles)
         trakt, kept, left = case.trakt, list[Change](), set[int]()
         for change in plan.changes:
             row = case.seen[change.side].get(change.title)
@@ -173,6 +180,26 @@ class Engine:
                 kept.append(change)
         plan.changes = kept
         return left
+
+    def _offered(self, case: Case) -> list[Note]:
+        """Plays that we told of titles for which their items do not stand any more: a person may take them back."""
+        found, trakt = list[Note](), case.trakt
+        for side in case.sides if trakt is not None and case.feature is Feature.HISTORY else ():
+            moved = self._work.readings.changed.get(side.id, {})
+            before = {item: titles for item, (titles, _) in moved.items()}
+            old = {title for titles in before.values() for title in titles}
+            if trakt is None or not old:
+                continue
+            with self._store.read() as db:
+                now = {item: titles for item, (_, titles) in moved.items()}
+                now |= {row[0]: (row[2],) for row in Matches(db).of_titles(side.server, old)}
+                rows = seen_of(db, trakt.id, case.feature, trakt=True, titles=old)
+                ledger = Ledger(db).by_title(trakt.trakt, old)
+            told = {title: row.ours for title, row in rows.items() if row.ours is not None}
+            why = OFFERED.format(side=side.side.label())
+            offers = take_back(before, now, ledger, side.key, told)
+            found += [Note("offered", title, trakt.id, why) for title in dict.fromkeys(each.title for each in offers)]
+        return found
 
     def _spread(self, case: Case, keeping: Keeping, changes: list[Numbered]) -> None:
         """Write side by side; whoever got through its first time has joined."""
@@ -196,9 +223,9 @@ class Engine:
         if trakt is None or self._run is None:
             return False
         with self._store.write() as db:
-            last = Runs(db).last_of(self._person.id)
+            last = Runs(db).last_doubt(trakt.id)
             taken = self._work.readings.taken.get((Feature.HISTORY, trakt.id))
-            return settle(db, trakt, taken, self._now, last.ended_at if last is not None else None)
+            return settle(db, trakt, taken, self._now, last)
 
     def _only(self, sides: list[Linked]) -> frozenset[int] | None:
         """The titles that the run is about, if it is not about all."""

@@ -156,18 +156,23 @@ def _of_copies(ear: Ear, title: int, row: Seen | None, now: Watched, agreed: Agr
     whole = now if whole == now else whole  # one object less for almost every title
     if not whole and not viewings:  # a rewatch that began leaves something behind, and Seen stays
         return absent(ear, title, row) if all(_is_blank(ear.side, copy, row) for copy in now.copies) else None
-    key = ear.side.key
     met = first or any(copy.item in ear.read.met for copy in now.copies)
     seen = Seen(whole, kept_since=row.kept_since, ours=row.ours) if row is not None else Seen(whole)
     if viewings or marks:
         sightings = (
-            *(Sighting(key, at) for at in sorted(viewings)),
-            *(Sighting(key, at, mark=True) for at in marks),
+            *(_sighted(ear, at) for at in sorted(viewings)),
+            *(_sighted(ear, at, mark=True) for at in marks),
         )
-        at = max(viewings) if viewings else marks[0]
+        at = sightings[len(viewings) - 1 if viewings else 0].at
         said = Said(side=ear.side.id, title=title, value=True, at=at, first=met, mark=not viewings, sightings=sightings)
         return replace(said, moved=row is None or row.value != whole, present=now, row=seen)
     return _quiet(ear, title, row, seen, now)
+
+
+def _sighted(ear: Ear, at: At, *, mark: bool = False) -> Sighting:
+    """What a server dates so; the time that it shows stays beside the right one."""
+    right = ear.read.moment(at) if at is not None else None
+    return Sighting(ear.side.key, right, mark=mark, raw=at if right != at else None)
 
 
 def _sort_out(
@@ -191,7 +196,7 @@ def _sort_out(
         return
     if at is None or copy.begun:
         marks.append(None)
-    elif any(abs(at - moment) <= NEAR for moment in ear.read.explained.get(copy.item, ())):
+    elif any(abs(ear.read.moment(at) - heard) <= NEAR for heard in ear.read.explained.get(copy.item, ())):
         if not before or copy.item in ear.read.toggled:
             marks.append(at)
     elif ear.is_bulk(at):

@@ -29,6 +29,8 @@ WAITS = Ref(Kind.MOVIE, Ids(trakt=1))  # stands for an answer that could not be 
 AskTrakt = Callable[[Ref], Ref | None]
 """Trakt's word about a claim, None if it knows nothing or the ids disagree; raises SidetraktError."""
 Answers = dict[str, Ref | None]
+Moved = dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+"""Items of a server with the titles that they stood for, and those they stand for now."""
 
 
 class Matching:
@@ -37,15 +39,16 @@ class Matching:
     def __init__(self, store: Store, elsewhere: Elsewhere, ask: AskTrakt, clock: Clock) -> None:
         self._store, self._elsewhere, self._ask, self._clock = store, elsewhere, ask, clock
 
-    def match(self, servers: Sequence[str], since: datetime) -> bool:
+    def match(self, server: str, since: datetime) -> Moved:
         """Find the titles of all items that wait; where Trakt may have something of them unread, it is read again.
 
-        Gives whether any was known before this moment as something else, so that what is on it was not read.
+        Gives the items that were known before this moment as something else, or as nothing, with what they were and
+        are: what is on them was not read.
         """
-        left, moved = set[int](), False
+        left, moved = set[int](), Moved()
         while True:
             with self._store.read() as db:
-                waiting = [item for item in Matches(db).waiting(servers, PORTION + len(left)) if item.id not in left]
+                waiting = [item for item in Matches(db).waiting([server], PORTION + len(left)) if item.id not in left]
             if not waiting:
                 return moved
             answers = self._answers(waiting)
@@ -55,7 +58,8 @@ class Matching:
                     if titles is None:
                         left.add(item.id)  # Trakt could not be asked; it waits for the next run
                     else:
-                        moved |= Matches(db).put(item, titles, verdict, self._clock.now(), since)
+                        before = Matches(db).put(item, titles, verdict, self._clock.now(), since)
+                        moved |= {item.remote: (before, titles)} if before is not None else {}
                         gained.update(titles if known else ())
                 Baseline(db).unread(gained)
 

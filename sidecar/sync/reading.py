@@ -22,7 +22,7 @@ from sidecar.store.matches import Matches
 from sidecar.store.titles import Titles
 from sidecar.sync.linked import Linked
 from sidecar.sync.match import by_title, together
-from sidecar.sync.matching import Matching
+from sidecar.sync.matching import Matching, Moved
 
 NOT_SET_UP = "It is not set up."
 Tell = Callable[[str, str], None]
@@ -63,6 +63,7 @@ class Readings:
     stale: dict[str, str] = field(default_factory=dict)  # by label, and why
     troubled: bool = False  # something that is set up could not be read
     moved: set[int] = field(default_factory=set)  # titles that are known now to be what others were
+    changed: dict[int, Moved] = field(default_factory=dict)  # by side: items that stand for something else
     requests: int = 0
 
     def of(self, feature: Feature) -> dict[int, Taken]:
@@ -119,13 +120,18 @@ class Reader:
                 if not index.complete:
                     readings.stale[label], readings.troubled = index.why, True
                 readings.requests += index.requests
-            again = bool(side.server) and titles is None and self._matching.match([side.server], began)
+            changed = self._matching.match(side.server, began) if side.server and titles is None else {}
+            readings.changed.setdefault(side.id, changed)
             for taken in indexes:
                 feature, read = taken.index.feature, taken.index.facts
                 taken.facts, taken.behind = (
                     self._by_items(side, read) if side.server else self._learned(readings, home, side, taken.index)
                 )
-                taken.index, taken.known_at, taken.again = replace(taken.index, facts=()), self._clock.now(), again
+                taken.index, taken.known_at, taken.again = (
+                    replace(taken.index, facts=()),
+                    self._clock.now(),
+                    bool(changed),
+                )
                 readings.taken[feature, side.id] = taken
         return readings
 

@@ -163,9 +163,10 @@ class Sending:
                 elif outcome is Outcome.UNKNOWN:
                     row, state, what = expecting(_partly(each, receipt), change), "sent", "unknown"
                 elif outcome is Outcome.NOT_FOUND:
-                    until = self._clock.now() + AGAIN_AFTER
-                    Waiting(db).put_off(side.id, change.feature, change.title, until, receipt.why)
                     state = "dropped"
+                    if side.trakt:
+                        until = self._clock.now() + AGAIN_AFTER
+                        Waiting(db).put_off(side.id, change.feature, change.title, until, receipt.why)
                 if outcome in (Outcome.REFUSED, Outcome.NOT_FOUND):
                     row = replace(_partly(each, receipt), expected=None)
                 put_seen(db, side.id, change.feature, {change.title: row})

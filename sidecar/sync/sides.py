@@ -6,7 +6,7 @@ Titles are numbers here; `match` finds them. Everything is a plain value, so tha
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -48,6 +48,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope = Scope.FULL
     complete: bool = True
     before: datetime | None = None  # when it was read the last time
+    ahead: timedelta = timedelta(0)  # by how much its clock is fast
     kinds: frozenset[Kind] | None = None  # of a full read; None: all
     covers: Container[int] | None = None  # the titles in the libraries that were listed; None: all
     items: Mapping[int, tuple[str, ...]] | None = None  # all that is there now; None: the side has no items
@@ -58,6 +59,10 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     heard: Mapping[int, datetime] = {}  # titles that live heard to their end here since the last read, and when
     explained: Mapping[str, tuple[datetime, ...]] = {}  # by item: unfinished sessions and toggles
     toggled: Container[str] = frozenset()  # items that somebody was heard marking since the last read
+
+    def moment(self, at: datetime) -> datetime:
+        """When something really was that the side dates so: by our clock, and never in the future."""
+        return min(at - self.ahead, self.at)
 
     def says_absent(self, title: int, kind: Kind | None) -> bool:
         """Whether a title without a fact was looked for."""

@@ -132,11 +132,12 @@ class SyncMachine(RuleBasedStateMachine):
         item = self.item(which, number)
         if item is None or not self.side(which).items[item].copy.played:
             return
+        first = number not in self.fresh  # what is said together with a viewing loses against it
         self.pass_time(number)
         seen = self.seen(which, number)
         self.side(which).unwatch(item)
         self.unwatched.add(number)
-        if seen:
+        if seen and first:
             self.taken_back.add((which, number))
 
     @rule(number=FILMS, which=SIDES, stars=st.one_of(st.none(), STARS))
@@ -211,8 +212,8 @@ class SyncMachine(RuleBasedStateMachine):
                 for which, number in self.taken_back
                 if self.kept(kinds[min(which, len(kinds) - 1)], Feature.HISTORY, number)
             }
-        self.home.run(full=full)
-        self.fresh.clear()
+        if self.home.run(full=full).state == "done":
+            self.fresh.clear()
 
     @rule(at=st.integers(1, 60))
     def run_and_die(self, at: int) -> None:
@@ -245,6 +246,7 @@ class SyncMachine(RuleBasedStateMachine):
         """When all is well, two runs are enough, and a third writes nothing."""
         self.heal()
         results = [self.home.run() for _ in range(3)]
+        self.fresh.clear()
         assert [result.state for result in results] == ["done"] * 3
         assert not any(result.held for result in results)
         assert results[2].counts == {}, results[2]

@@ -84,6 +84,9 @@ class Hand:
     def requests(self) -> int:
         return self.asked
 
+    def ahead(self) -> timedelta:
+        return timedelta(0)
+
     def prove(self) -> dict[str, str]:
         self._ask(self.reading)
         return {"version": "1"}

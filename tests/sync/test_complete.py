@@ -11,7 +11,7 @@ ELSEWHERE = {
     "line": {
         3: "tests/test_viewing.py::test_line_3_units",
         9: "tests/store/test_ledger.py::test_a_viewing_only_goes_the_steps_that_are_allowed",
-        10: "owed",  # live remembers unfinished sessions and toggles
+        10: "tests/sync/test_several.py::test_a_sample_that_was_heard_is_no_play_whatever_date_the_server_shows",
         22: "tests/sync/test_history.py::test_line_21_an_unwatch_is_asked_again_by_title",  # its second half
         23: "tests/store/test_ledger.py::test_a_viewing_is_told_once_whoever_reports_it",
         24: "tests/test_viewing.py::test_line_24_the_nearest_is_taken",
@@ -21,11 +21,11 @@ ELSEWHERE = {
         28: "tests/test_viewing.py::test_line_28_what_pairs_with_nothing_is_told",
         29: "tests/test_viewing.py::test_line_29_a_mark_makes_a_row_only_where_nothing_is",
         30: "tests/store/test_ledger.py::test_a_mark_without_a_date_is_told_as_unknown",
-        31: "owed",  # the engine corrects times by a side's skew
+        31: "tests/test_sync_history.py::test_a_server_with_a_wrong_clock_makes_no_second_play_and_no_play_in_the_future",
         14: "tests/sync/test_history.py",  # a heading
         40: "tests/trakt/test_never_twice.py",
-        45: "owed",  # the read-back is the servers'
-        46: "owed",  # live
+        45: "tests/servers/plex/test_writes.py::test_a_hundred_marks_are_read_back_with_one_request",
+        46: "tests/live/test_intake.py::test_a_toggle_asks_for_a_run_and_explains_its_date",
         47: "tests/store/test_ledger.py::test_settled_rows_shrink_away_and_gone_ones_stay",
     },
     "walk": {

@@ -111,10 +111,21 @@ def test_a_corrected_id_moves_the_item_and_its_next_play(home: Home) -> None:
     home.jelly.items["j1"].refs = (claimed(film(4)),)
     home.jelly.items.pop("j4")
     home.jelly.play("j1", home.at())
-    home.run()
+    result = home.run()
+    assert [(each.kind, each.first) for each in result.remarks] == [("offered", ("Film 1 (1990)",))]
     home.run()
     assert home.trakt.plays(film(4)) == [home.at(-2)]
     assert len(home.trakt.plays(film(1))) == 1
+
+
+def test_what_is_ignored_by_choice_is_never_told(home: Home) -> None:
+    home.choose(ignore="title:Film 1, title:Other")
+    home.jelly.play("j1", home.at(-5))
+    home.jelly.play("j2", home.at(-9))
+    result = home.run()
+    home.run()
+    assert [label for label, _ in home.trakt.told] == ["Film 2 (1990)"]
+    assert ("cannot", "It is ignored by title:Film 1.") in {(each.kind, each.why) for each in result.remarks}
 
 
 def test_a_double_episode_is_told_as_two_and_marked_when_both_are_watched(home: Home) -> None:

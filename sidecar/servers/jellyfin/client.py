@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from types import NoneType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -81,6 +82,11 @@ class Jellyfin:
             return decode(answer.content)
         except msgspec.MsgspecError as problem:
             raise self._unreadable() from problem
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much its clock was fast when it last answered."""
+        return self._session.ahead
 
     def door(self) -> tuple[str, dict[str, str]]:
         """Where its socket is, and the header that opens it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -57,6 +58,10 @@ class JellyfinHands:
     def requests(self) -> int:
         """How many requests its server had from this token."""
         return self._client.requests
+
+    def ahead(self) -> timedelta:
+        """By how much the server's clock is fast."""
+        return self._client.ahead
 
     def prove(self) -> dict[str, str]:
         """Whether the account is there and the token may see it."""

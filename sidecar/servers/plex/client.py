@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -88,6 +89,11 @@ class Plex:
             step = "Check its url in sidetrakt.toml; nothing was read or written."
             raise Refused(self.label, f"Another server answers at the address of {self.label}.", step)
         return found
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much its clock was fast when it last answered."""
+        return self._session.ahead
 
     def door(self) -> tuple[str, dict[str, str]]:
         """Where its socket is, and the headers that open it."""

@@ -75,6 +75,10 @@ class PlexHands:
         """How many requests it made so far, those with the owner's token included."""
         return sum(plex.asked for plex in {self._plex, self._owner} if plex is not None)
 
+    def ahead(self) -> timedelta:
+        """By how much the server's clock is fast."""
+        return self._plex.ahead
+
     def prove(self) -> dict[str, str]:
         """Who the server is."""
         info = self._plex.info()
