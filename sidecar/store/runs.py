@@ -99,9 +99,7 @@ class Runs:
 
     def last_doubt(self, side: int) -> datetime | None:
         """When the last run ended that sent a side something and never heard what became of it."""
-        query = (
-            "SELECT max(ended_at) FROM run WHERE id IN (SELECT run FROM change WHERE side = ? AND state = 'sent')"
-        )
+        query = "SELECT max(ended_at) FROM run WHERE id IN (SELECT run FROM change WHERE side = ? AND state = 'sent')"
         return maybe_from_text(self._db.execute(query, [side]).fetchone()[0])
 
     def last_of(self, person: int, kinds: Sequence[str]) -> Run | None:

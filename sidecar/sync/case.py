@@ -172,7 +172,7 @@ class Layout:
         read = Read(
             at=index.read_at,
             facts=facts,
-            behind={title: taken.behind[title] for title in facts} if self._feature is not Feature.HISTORY else {},
+            behind={title: items for title, items in taken.behind.items() if title in facts},
             scope=index.scope,
             complete=index.complete,
             before=taken.before.read_at,

@@ -89,7 +89,7 @@ class Reader:
 
     def read(
         self,
-        sides: Sequence[Linked],
+        sides: list[Linked],
         features: Sequence[Feature],
         *,
         full: bool,
@@ -99,10 +99,13 @@ class Reader:
     ) -> Readings:
         """Read all sides, or these titles alone of servers; of Trakt, where one request tells that nothing moved.
 
-        `home` are all sides of the person, where not all are read.
+        `home` are all sides of the person, where not all are read. What was read leaves the list: a side remembers
+        every row for its next feature, and that of one library at a time is enough in memory.
         """
-        readings, home, began = Readings(), home or sides, self._clock.now()
-        for side in sides:
+        readings, began = Readings(), self._clock.now()
+        servers = [each.server for each in home or sides if each.server]
+        while sides:
+            side = sides.pop(0)
             label, indexes = side.side.label(), list[Taken]()
             if not side.side.is_configured():
                 readings.stale[label] = NOT_SET_UP
@@ -125,7 +128,7 @@ class Reader:
             for taken in indexes:
                 feature, read = taken.index.feature, taken.index.facts
                 taken.facts, taken.behind = (
-                    self._by_items(side, read) if side.server else self._learned(readings, home, side, taken.index)
+                    self._by_items(side, read) if side.server else self._learned(readings, servers, side, taken.index)
                 )
                 taken.index, taken.known_at, taken.again = (
                     replace(taken.index, facts=()),
@@ -179,15 +182,14 @@ class Reader:
             for title, items in parts.items():
                 value = fact.value if len(items) == len(fact.items) else _of_items(fact.value, items)
                 values[title] = together(values[title], value) if title in values else value
-                behind[title] = (*behind.get(title, ()), *items)
+                if not isinstance(value, Watched):  # its copies name them
+                    behind[title] = (*behind.get(title, ()), *items)
         return values, behind
 
-    def _learned(
-        self, readings: Readings, sides: Sequence[Linked], side: Linked, index: Index
-    ) -> tuple[Values, Behind]:
+    def _learned(self, readings: Readings, servers: Sequence[str], side: Linked, index: Index) -> tuple[Values, Behind]:
         """The facts of a side without items; what nobody holds is not kept."""
         with self._store.read() as db:
-            held = Matches(db).titles(each.server for each in sides if each.server)
+            held = Matches(db).titles(servers)
             held |= Baseline(db).seen_titles(side.id, index.feature)
         titles, moves = self._matching.learn(index.facts, side.trakt or side.key, held)
         readings.moved.update(moves.values())
@@ -195,7 +197,7 @@ class Reader:
             _remap(taken, moves)
         each = iter(titles)
         facts, behind, _ = by_title(index.facts, lambda _: next(each))
-        return facts, behind
+        return facts, {title: items for title, items in behind.items() if items}
 
 
 def refs_on(db: Transaction, side: Linked, titles: Iterable[int]) -> dict[Ref, int]:
@@ -227,4 +229,5 @@ def _remap(taken: Taken, moves: Mapping[int, int]) -> None:
         if old in taken.facts:
             value = taken.facts.pop(old)
             taken.facts[new] = together(taken.facts[new], value) if new in taken.facts else value
-            taken.behind[new] = (*taken.behind.get(new, ()), *taken.behind.pop(old, ()))
+            if old in taken.behind:
+                taken.behind[new] = (*taken.behind.get(new, ()), *taken.behind.pop(old))
