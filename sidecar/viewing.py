@@ -65,8 +65,9 @@ class Sighting:
 
     @property
     def shown(self) -> datetime | None:
-        """The time that the side shows, which it is known by."""
-        return self.raw or self.at
+        """The time that the side shows, which it is known by: to the millisecond, as it is kept."""
+        moment = self.raw or self.at
+        return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,9 +286,24 @@ def test_another_account_of_trakt_is_a_union_and_nothing_is_removed(anna: Anna, 
     silent(anna)
 
 
+@pytest.mark.parametrize("hours", [3, -3])
+def test_how_wrong_a_clock_is_today_says_nothing_of_years_ago(anna: Anna, town: Town, hours: int) -> None:
+    """Line 31: what was watched before a server was last read keeps its date, also where both sides tell it."""
+    first, second, third = town.films(3)
+    town.tick("trakt", third, watched_at="2015-05-05T20:15:00.000Z")
+    town.tick("jellyfin", first, at="2015-03-03T20:15:00Z")
+    town.controls["jellyfin"].clock.shift(hours * 3600)
+    anna.sync()
+    town.tick("jellyfin", second, at="2015-04-04T20:15:00Z")
+    anna.sync()
+    anna.sync(full=True)
+    told = [anna.history(film) for film in (first, second, third)]
+    assert [at for ((at, _),) in told] == ["2015-03-03T20:15", "2015-04-04T20:15", "2015-05-05T20:15"]
+
+
 @pytest.mark.parametrize("hours", [3, -3, 0])
 @pytest.mark.parametrize("service", ["jellyfin", "plex"])
-def test_a_server_with_a_wrong_clock_makes_no_second_play_and_no_play_in_the_future(
+def test_a_server_whose_clock_is_wrong_makes_no_play_of_its_own(
     anna: Anna, town: Town, service: str, hours: int
 ) -> None:
     """Line 31, walk 16: what live heard and what the server shows is one viewing, whatever its clock says."""

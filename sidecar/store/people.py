@@ -162,7 +162,7 @@ class People:
                 " ON CONFLICT (person) DO NOTHING",
                 [one.id, uuid],
             )
-        for table in ("account", "run", "alert", "session", "wish"):
+        for table in ("account", "run", "alert", "session", "wish", "counted"):
             self._db.execute(f"UPDATE {table} SET person = ? WHERE person = ?", [one.id, other.id])
         for side in sides:
             self._db.execute(
@@ -170,6 +170,7 @@ class People:
                 " (SELECT id FROM side WHERE key = ?)",
                 [side],
             )
+        self._db.execute("DELETE FROM settled WHERE person = ?", [one.id])  # the new sides may disagree
         self._db.execute("UPDATE person SET admin = max(admin, ?) WHERE id = ?", [other.admin, one.id])
         self._db.execute("DELETE FROM person WHERE id = ?", [other.id])
 

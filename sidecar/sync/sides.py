@@ -61,8 +61,12 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     toggled: Container[str] = frozenset()  # items that somebody was heard marking since the last read
 
     def moment(self, at: datetime) -> datetime:
-        """When something really was that the side dates so: by our clock, and never in the future."""
-        return min(at - self.ahead, self.at)
+        """When something really was that the side dates so: by our clock, and never in the future.
+
+        How wrong its clock is today says nothing about dates from before it was last read.
+        """
+        right = at - self.ahead
+        return min(right if self.before is not None and right > self.before else at, self.at)
 
     def says_absent(self, title: int, kind: Kind | None) -> bool:
         """Whether a title without a fact was looked for."""

@@ -37,6 +37,13 @@ def test_a_viewing_is_told_once_whoever_reports_it(store: Store, movie: int, now
         assert len(ledger.to_tell("uuid")) == 1
 
 
+def test_a_time_finer_than_what_is_kept_is_known_again(store: Store, movie: int, now: datetime) -> None:
+    shown = Sighting(JELLYFIN, now + timedelta(microseconds=747_940))
+    with store.write() as db:
+        claims = [Ledger(db).claim("uuid", movie, shown, now, runtime=120) for _ in range(2)]
+    assert [claim.new for claim in claims if claim] == [True, False]
+
+
 def test_what_trakt_shows_settles_what_was_still_to_be_told(store: Store, movie: int, now: datetime) -> None:
     with store.write() as db:
         ledger = Ledger(db)

@@ -10,6 +10,7 @@ from sidecar.store.baseline import Baseline, SideState
 from sidecar.store.db import Store, Transaction
 from sidecar.store.people import People
 from sidecar.store.servers import KnownServer, KnownServers
+from sidecar.store.waiting import Waiting
 
 HOME, DEN = KnownServer("machine-1", "home", "jellyfin", "12.4.0"), KnownServer("machine-2", "den", "plex", "1.43")
 
@@ -76,6 +77,7 @@ def test_joining_moves_accounts_and_the_link_and_lets_sides_join_anew(store: Sto
         sides = [baseline.side(key) for key in ("jellyfin:machine-1:u1", "plex:machine-2:7")]
         for side in sides:
             baseline.set_state(side, Feature.HISTORY, SideState(joined_at=now, mark={"n": 1}))
+        Waiting(db).settle(one.person, Feature.HISTORY, "the choices of Anna")
         people.join(people.get("Anna"), people.get("anna@den"))
         (anna,) = people.all()
         assert (anna.id, anna.name, anna.admin) == (one.person, "Anna", True)
@@ -84,11 +86,12 @@ def test_joining_moves_accounts_and_the_link_and_lets_sides_join_anew(store: Sto
         assert link.uuid == "uuid-1"
         assert baseline.state(sides[0], Feature.HISTORY).joined_at == now
         assert baseline.state(sides[1], Feature.HISTORY) == SideState()
+        assert Waiting(db).settled(anna.id, Feature.HISTORY) == ""
 
 
 def test_nothing_that_names_the_second_person_is_lost(store: Store, now: datetime) -> None:
     """Every table that hangs on a person either moves with a joining or is meant to go."""
-    goes = {"link", "option", "agreed", "held"}
+    goes = {"link", "option", "agreed", "held", "settled", "began"}
     with store.read() as db:
         hang = {table.name for table in db.tables if any(key.other_table == "person" for key in table.foreign_keys)}
     with store.write() as db:

@@ -21,7 +21,7 @@ ELSEWHERE = {
         28: "tests/test_viewing.py::test_line_28_what_pairs_with_nothing_is_told",
         29: "tests/test_viewing.py::test_line_29_a_mark_makes_a_row_only_where_nothing_is",
         30: "tests/store/test_ledger.py::test_a_mark_without_a_date_is_told_as_unknown",
-        31: "tests/test_sync_history.py::test_a_server_with_a_wrong_clock_makes_no_second_play_and_no_play_in_the_future",
+        31: "tests/test_sync_history.py::test_a_server_whose_clock_is_wrong_makes_no_play_of_its_own",
         14: "tests/sync/test_history.py",  # a heading
         40: "tests/trakt/test_never_twice.py",
         45: "tests/servers/plex/test_writes.py::test_a_hundred_marks_are_read_back_with_one_request",
