@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -73,7 +73,8 @@ class Session(requests.Session):
         self.service = service
         self.timeout = timeout
         self.count = count
-        self.ahead = timedelta(0)  # by how much the service's clock was fast when it last answered
+        self.there: datetime | None = None  # the time there when it last answered, to the second
+        self.ahead = timedelta(0)  # by how much that was fast
         self.headers["User-Agent"] = USER_AGENT
         # Proxies and certificates of the environment are honoured, ~/.netrc is not: it would send foreign passwords.
         self.auth = _leave_as_it_is
@@ -136,7 +137,10 @@ def strict(session: Session, clock: Clock) -> Session:
     """
 
     def look(answer: requests.Response, **kwargs: Any) -> None:  # noqa: ARG001 - requests passes them
-        session.ahead = _ahead(answer, clock, session.ahead)
+        session.there = _time_there(answer)
+        if session.there is not None:  # a little difference may be the way
+            ahead = session.there - clock.now()
+            session.ahead = ahead if abs(ahead) >= timedelta(minutes=1) else timedelta(0)
         if answer.is_redirect and (answer.request.method or "") in READS:
             return
         if not 200 <= answer.status_code < 300:
@@ -147,13 +151,13 @@ def strict(session: Session, clock: Clock) -> Session:
     return session
 
 
-def _ahead(answer: requests.Response, clock: Clock, before: timedelta) -> timedelta:
-    """By how much the sender's clock is fast; less than a minute may be the way, and no word changes nothing."""
+def _time_there(answer: requests.Response) -> datetime | None:
+    """The sender's clock, where it tells it in a way that can be read."""
     try:
-        ahead = parsedate_to_datetime(answer.headers.get("Date", "")) - clock.now()
-    except (ValueError, TypeError, OverflowError):  # none, nonsense, or without a zone
-        return before
-    return ahead if abs(ahead) >= timedelta(minutes=1) else timedelta(0)
+        there = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return there if there.tzinfo is not None else None
 
 
 def translate(service: str, method: str, problem: requests.RequestException) -> RemoteError:

@@ -95,6 +95,11 @@ class Plex:
         """By how much its clock was fast when it last answered."""
         return self._session.ahead
 
+    @property
+    def now(self) -> int | None:
+        """The second in which it last answered, by its own clock."""
+        return int(self._session.there.timestamp()) if self._session.there is not None else None
+
     def door(self) -> tuple[str, dict[str, str]]:
         """Where its socket is, and the headers that open it."""
         address = f"{self._url.rstrip('/')}/:/websockets/notifications"

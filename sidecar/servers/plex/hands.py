@@ -114,7 +114,8 @@ class PlexHands:
     def _fresh(self, since: dict[str, Any], now: dict[str, Any]) -> Reading | None:
         """What was watched since a mark; None where that is not all that happened. Says nothing about absence."""
         played = self._played(since.get("cursor"))
-        reading = Reading(scope=Scope.PART, mark=since | {"sections": now, "cursor": played.newest})
+        marks = {place: self._reads.mark(stand) for place, stand in now.items()}
+        reading = Reading(scope=Scope.PART, mark=since | {"sections": marks, "cursor": played.newest})
         for place, stand in now.items():
             before = since["sections"][place]
             rows = self._reads.fresh(place, before, stand, played) if stand != before else []

@@ -56,6 +56,10 @@ class Reads:
         page = self._plex.ask(_path(key), params, start=0, size=1)
         return [number(page.get("totalSize")), *(number(row.get(_NEWEST[feature])) for row in page[:1])]
 
+    def mark(self, stand: Stand) -> Stand:
+        """A stand as it is remembered: what happened in this very second may go on, and would look the same."""
+        return stand[:1] if stand[1:] and self._plex.now is not None and (stand[1] or 0) >= self._plex.now else stand
+
     def _kind(self, feature: Feature, section: Section, kind: Kind, reading: Reading, played: Played) -> str:
         """One listing with what it holds; why it is not whole."""
         rows: dict[str, Row] = {}
@@ -65,7 +69,8 @@ class Reads:
         def begin() -> int | None:
             nonlocal known
             rows.clear()
-            reading.mark["sections"][place] = stand = self.stand(feature, section.key, kind)
+            stand = self.stand(feature, section.key, kind)
+            reading.mark["sections"][place] = self.mark(stand)
             known = self._inventory.ids(section.key) if stand[0] != 0 else known
             return stand[0]
 

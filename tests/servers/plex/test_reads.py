@@ -112,6 +112,7 @@ def test_the_collection_has_what_the_files_are(home: Home) -> None:
 
 def test_nothing_moved_costs_one_request_for_each_library(home: Home) -> None:
     home.house.act("watch", person="Anna", file=home.house.file().path)
+    home.house.tell("clock", shift=1)
     for feature, cost in ((Feature.HISTORY, 4), (Feature.RATINGS, 8), (Feature.COLLECTION, 1)):
         mark = home.read(feature).mark
         before = home.asked()
@@ -119,6 +120,19 @@ def test_nothing_moved_costs_one_request_for_each_library(home: Home) -> None:
         assert (again.scope, again.complete, again.mark, list(again.facts)) == (Scope.UNCHANGED, True, mark, [])
         assert again.libraries == frozenset("1234")
         assert home.asked() - before == again.requests == cost
+
+
+def test_what_happens_in_the_second_of_a_read_is_found_by_the_next(home: Home) -> None:
+    """Plex tells seconds: a rating changed in the second of a look leaves number and newest as they were."""
+    file = home.house.file().path
+    home.house.act("rate", person="Anna", file=file, rating=6)
+    mark = home.read(Feature.RATINGS).mark
+    home.house.act("rate", person="Anna", file=file, rating=8)
+    index = home.read(Feature.RATINGS, since=mark)
+    assert [fact.value.value for fact in index.facts] == [8]
+    home.house.tell("clock", shift=1)
+    mark = home.read(Feature.RATINGS, since=index.mark).mark
+    assert home.read(Feature.RATINGS, since=mark).scope is Scope.UNCHANGED
 
 
 def films(home: Home) -> list[str]:
@@ -134,6 +148,7 @@ def test_what_was_watched_since_is_read_alone(home: Home) -> None:
     mark = home.read(Feature.HISTORY).mark
     home.house.act("watch", person="Anna", file=home.house.file("shows").path)
     home.house.act("mark", person="Anna", file=some[4])
+    home.house.tell("clock", shift=1)
     before = home.asked()
     index = home.read(Feature.HISTORY, since=mark)
     assert (index.scope, index.libraries, index.complete) == (Scope.PART, None, True)
