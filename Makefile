@@ -17,7 +17,7 @@ demo: .venv/.runtime
 	@$(BIN)/sidetrakt up --demo
 
 test: .venv/.dev
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }

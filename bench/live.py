@@ -169,6 +169,8 @@ def _late(house: House) -> Iterator[Figure]:
         state = requests.get(f"{house.trakt['url']}/_control/state", timeout=30).json()["state"][house.names[1]]
         quiet = quiet + 1 if state["history"] == told and told >= LATE_PLAYS else 0
         told = state["history"]
+    if told < LATE_PLAYS:
+        raise SystemExit(f"of {LATE_PLAYS} late plays {told} came to Trakt: {house.told()}")
     yield Figure(f"live: {LATE_PLAYS} late plays of one person, requests", len(rows), "", floor=5, budget="10")
 
 

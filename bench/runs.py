@@ -97,6 +97,11 @@ class Town:
             self.lived(service, part, {file.path: now + step * number for number, file in enumerate(part.watched, 1)})
         return len(part.watched)
 
+    def moment(self) -> None:
+        """A second in which nobody does anything."""
+        for service in ("trakt", *BOTH):
+            self.control(service, "clock", shift=1)
+
     def lived(self, service: str, part: Part, when: Mapping[str, datetime]) -> None:
         """All this was watched and rated on one side, at these moments."""
         if service == "trakt":
@@ -151,6 +156,7 @@ def _life(town: Town, kinds: tuple[str, ...], of: int = 200) -> tuple[list[Figur
         floor = {"trakt": 1 + ceil(plays / 250) + TYPES, "jellyfin": ceil(count / 2_000)}
         floor["plex"] = ceil(count / 500) + 2 * ceil(plays / 500)
         figures += _figures(f"{name}: first run", first, floor, "1.05 × floor from 10,000 on")
+        town.moment()
         figures += _figures(f"{name}: run after the first", _done(ask()), {})
         unchanged = _done(ask())
         assert not unchanged["added"], unchanged["added"]
@@ -159,6 +165,7 @@ def _life(town: Town, kinds: tuple[str, ...], of: int = 200) -> tuple[list[Figur
         light = _done(ask(ahead=DAY.total_seconds()))
         assert sum(light["added"].values()) >= len(kinds) * changed, light["added"]
         figures += _figures(f"{name}: {changed} titles changed on each side", light, reads)
+        town.moment()
         after = _done(ask())
         assert not after["added"], after["added"]
         figures += _figures(f"{name}: run after that", after, {})

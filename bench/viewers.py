@@ -61,11 +61,11 @@ class Viewers:
         return time.monotonic() - began
 
     def ended(self, viewer: int, plays: int) -> None:
-        """So many films that somebody finished one after the other, until an hour ago, and that nobody told of yet."""
+        """So many films that somebody finished one after the other, in the last four weeks, and nobody told of yet."""
         now = datetime.now(UTC)
         for number in range(plays):
             file = self.files[number % len(self.files)]
-            self.tell(viewer, "stop", file, 0.97, now - timedelta(hours=3 * (plays - number)))
+            self.tell(viewer, "stop", file, 0.97, now - timedelta(weeks=4) / plays * (plays - number))
 
     def tell(self, viewer: int, what: str, file: File, place: float, at: datetime | None = None) -> Told:
         """One event, until it is accepted."""

@@ -14,7 +14,7 @@ from tests.live.conftest import Live
 def shown(live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
     """What the command prints."""
     monkeypatch.setenv("SIDETRAKT_HOME", str(live.world.store.path.parent))
-    monkeypatch.setattr("sidecar.logs.set_up", lambda *_, **__: None)
+    monkeypatch.setattr("sidecar.cli.here.set_up", lambda *_, **__: None)
     with pytest.raises(SystemExit) as ended:
         main(["status", *words])
     assert not ended.value.code

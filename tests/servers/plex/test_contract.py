@@ -46,6 +46,9 @@ class PlexBench:
     def asked(self) -> int:
         return self.home.asked()
 
+    def later(self) -> None:
+        self.home.house.tell("clock", shift=1)
+
 
 @dataclass
 class WatchlistBench(PlexBench):

@@ -150,6 +150,7 @@ def test_a_scan_that_begins_while_it_is_read_counts_as_well(full: Home, monkeypa
 
 
 def test_a_scan_of_one_library_does_not_hold_up_the_others(full: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    full.house.tell("clock", shift=1)
     mark, ask = full.read(Feature.RATINGS).mark, Plex.sections
     full.house.act("unrate", person="Anna", file=full.house.file().path)
 
