@@ -102,8 +102,9 @@ def judge(
     a side (or a full sync), `inexact` means that Trakt told only a count and the last play.
     """
     known = list(viewings)
-    if sighting.mark:
-        return Verdict() if known else Verdict(told=Told.NO)
+    if sighting.mark:  # what went from Trakt, or was never told, does not stand for what is marked now
+        stands = any(viewing.told in (Told.NO, Told.SENT, Told.YES) for viewing in known)
+        return Verdict() if stands else Verdict(told=Told.NO)
     near = [
         (distance, number)
         for number, viewing in enumerate(known)

@@ -128,7 +128,10 @@ def test_line_28_on_first_with_nothing_on_trakt_everything_is_told() -> None:
 
 def test_line_29_a_mark_makes_a_row_only_where_nothing_is() -> None:
     assert judge(Sighting(JELLYFIN, at(0), mark=True), [], 120) == Verdict(told=Told.NO)
-    assert judge(Sighting(JELLYFIN, at(0), mark=True), [Viewing(told=Told.YES)], 120) == Verdict()
+    mark = Sighting(JELLYFIN, at(0), mark=True)
+    for told in (Told.NO, Told.SENT, Told.YES):
+        assert judge(mark, [Viewing(told=told), Viewing(told=Told.GONE)], 120) == Verdict()
+    assert judge(mark, [Viewing(told=Told.GONE), Viewing(told=Told.NEVER)], 120) == Verdict(told=Told.NO)
 
 
 def test_walk_3_the_echo_of_a_live_play_is_one_viewing() -> None:

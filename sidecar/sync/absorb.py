@@ -22,7 +22,7 @@ class Absorb:
     def __init__(self, table: Table) -> None:
         self._table, self._policy = table, table.policy
         self._keep = {side: guard.decision(table.policy, side).keep for side in table.sides}
-        self._linked = any(side.trakt for side in table.sides.values())
+        self._trakt = next((number for number, side in table.sides.items() if side.trakt), None)
         self.claims: list[Claim] = []
         self.viewings: dict[int, Said] = {}  # the newest that was said of a title
         self.gone: list[tuple[int, datetime]] = []
@@ -42,7 +42,7 @@ class Absorb:
         removals = [one for one in heard if one.removal]
         values = [one for one in heard if one.value is not None and not self._was_taken_back(one, removals)]
         for one in heard:
-            self.claims += [Claim(title, each, one.first) for each in one.sightings] if self._linked else []
+            self.claims += [Claim(title, each, one.first) for each in one.sightings if self._is_told(title, each)]
             self.gone += [(title, at) for at in one.gone]
             if one.row is not None:
                 table.seen[one.side][title] = replace(one.row, kept_since=None) if one in values else one.row
@@ -50,6 +50,11 @@ class Absorb:
             self._agree(title, values)
         elif removals:
             self._take_away(title, removals)
+
+    def _is_told(self, title: int, sighting: Sighting) -> bool:
+        """Whether there is a Trakt to tell; a mark does not end what is kept different there."""
+        row = self._table.row(self._trakt, title) if self._trakt else None
+        return self._trakt is not None and not (sighting.mark and row is not None and row.kept_since is not None)
 
     def _is_listed_only(self, one: Said) -> bool:
         """Whether it is a half step that a person wants listed, not rounded."""

@@ -124,7 +124,7 @@ class SyncMachine(RuleBasedStateMachine):
         each.copy = replace(each.copy, played=True, count=max(1, each.copy.count), at=each.copy.at)
         self.side(which).moved += 1
         self.viewings[number] = self.viewings.get(number, 0) + 1
-        self.taken_back.discard((which, number))
+        self.taken_back.discard((self.place(which), number))
 
     @rule(number=FILMS, which=SERVERS)
     def unwatch(self, number: int, which: int) -> None:
@@ -138,7 +138,7 @@ class SyncMachine(RuleBasedStateMachine):
         self.side(which).unwatch(item)
         self.unwatched.add(number)
         if seen and first:
-            self.taken_back.add((which, number))
+            self.taken_back.add((self.place(which), number))
 
     @rule(number=FILMS, which=SIDES, stars=st.one_of(st.none(), STARS))
     def rate(self, number: int, which: int, stars: int | None) -> None:
@@ -164,7 +164,7 @@ class SyncMachine(RuleBasedStateMachine):
             self.side(which).items.pop(item)
         self.files += 1
         self.side(which).put(f"{number}-{self.files}", claimed(film(number)))
-        self.taken_back.discard((min(which, len(self.home.sides) - 1), number))
+        self.taken_back.discard((self.place(which), number))
 
     @rule(number=FILMS, which=SERVERS)
     def remove_file(self, number: int, which: int) -> None:
@@ -173,7 +173,7 @@ class SyncMachine(RuleBasedStateMachine):
         if (item := self.item(which, number)) is not None:
             self.side(which).items.pop(item)
             self.side(which).moved += 1
-            self.taken_back.discard((min(which, len(self.home.sides) - 1), number))
+            self.taken_back.discard((self.place(which), number))
 
     # What goes wrong.
 
@@ -206,11 +206,10 @@ class SyncMachine(RuleBasedStateMachine):
     def run(self, full: bool) -> None:
         """A run, whatever the state of things."""
         if full:  # takes all as it is; only what a person keeps different by then stays so
-            kinds = list(self.home.sides)
             self.taken_back = {
                 (which, number)
                 for which, number in self.taken_back
-                if self.kept(kinds[min(which, len(kinds) - 1)], Feature.HISTORY, number)
+                if self.kept(self.side(which).kind, Feature.HISTORY, number)
             }
         if self.home.run(full=full).state == "done":
             self.fresh.clear()
@@ -301,8 +300,11 @@ class SyncMachine(RuleBasedStateMachine):
 
     def side(self, which: int) -> RamServer:
         """The server of that number, as far as there is one."""
-        servers = list(self.home.sides.values())
-        return servers[min(which, len(servers) - 1)]
+        return list(self.home.sides.values())[self.place(which)]
+
+    def place(self, which: int) -> int:
+        """Which server is meant, where there may be one alone."""
+        return min(which, len(self.home.sides) - 1)
 
     def item(self, which: int, number: int) -> str | None:
         """The item of a film there."""

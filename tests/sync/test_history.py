@@ -379,6 +379,33 @@ def test_line_34_with_remove_too_it_goes_everywhere_and_states_nothing_later() -
     assert life.agreed[FILM].value is None
 
 
+def test_line_29_what_was_taken_back_everywhere_and_is_marked_again_is_told_again() -> None:
+    life = unwatched(agreed(), J)
+    life.choices = REMOVE
+    life.run()
+    life.run()
+    assert not life.held[T]
+    life.put(J, Watched((jelly(when=None),)))
+    plan = life.run()
+    assert [change.value for change in plan.changes if change.side == T] == [Plays((None,))]
+    assert (life.agreed[FILM].value, life.watched(P)) == (True, True)
+    assert not life.run()
+
+
+def test_line_29_a_mark_is_no_news_for_a_trakt_that_is_kept_different() -> None:
+    life = unwatched(agreed(), T)
+    life.run()
+    assert life.seen[T][FILM].kept_since
+    unwatched(life, J).run()
+    life.now = at(10)
+    life.put(J, Watched((jelly(when=None),)))
+    assert not life.run().claims
+    life.now = at(40)
+    life.play(P, at(38))
+    plan = life.run()
+    assert [change.value for change in plan.changes if change.side == T] == [Plays((at(38),))]
+
+
 def test_line_35_the_value_wins_but_for_what_the_unwatching_side_itself_gave() -> None:
     life = unwatched(agreed(), J)
     life.play(T, at())
