@@ -91,7 +91,7 @@ class App:
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
         hear, rates = self.live.intake.hear, self.live.tells_ratings
         self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
-        self.listeners.scanned = self._scanned
+        self.listeners.moved = self._moved
         self.sync = SyncService.of(
             self.store,
             self.trakt,
@@ -138,8 +138,8 @@ class App:
         """End sessions whose player vanished."""
         self.live.intake.sweep(self.listeners.is_gone)
 
-    def _scanned(self, server: str) -> None:
-        """A library changed: its people get a run."""
+    def _moved(self, server: str) -> None:
+        """A library changed, or nothing was heard for a while: the people of that server get a run."""
         self.schedule.ask(server)
 
     def requests(self) -> int:

@@ -40,7 +40,7 @@ class Listeners:
     hear: Hear
     rates: Callable[[str, str], bool] = lambda _server, _user: False  # whether a webhook tells a user's ratings
     tick: float = 1.0
-    scanned: Callable[[str], object] = lambda _server: None  # what follows when the libraries of a server changed
+    moved: Callable[[str], object] = lambda _server: None  # what follows where something happened unheard
     _all: dict[str, Listener] = field(default_factory=dict)
     _later: dict[str, float] = field(default_factory=dict)  # when a server that failed is asked again
 
@@ -104,6 +104,7 @@ class Listeners:
         with self.store.write() as db:
             Wishes(db).looked(gap)
             Lookups(db).put(_key(server.id), to_text(began).encode(), began)
+        self.moved(server.id)  # marks and ratings are in no history
         return len(found)
 
     def _known(self) -> list[tuple[KnownServer, list[Account]]]:
@@ -118,7 +119,7 @@ class Listeners:
         def rates(user: str) -> bool:
             return self.rates(server.id, user)
 
-        return Ears(server.id, self.store, self.clock, self.rest, self.hear, self.ask, rates, self.tick, self.scanned)
+        return Ears(server.id, self.store, self.clock, self.rest, self.hear, self.ask, rates, self.tick, self.moved)
 
     def _tokens(self, accounts: list[Account]) -> dict[str, Secret]:
         """The token of each user at the server; an empty one where there is none, or it cannot be read."""

@@ -76,7 +76,7 @@ class Ears:
     gap: Gap
     rates: Callable[[str], bool] = lambda _user: False  # whether a webhook tells the ratings of a user
     tick: float = 1.0  # seconds after which a silent line is looked after
-    scanned: Callable[[str], object] = lambda _server: None  # the libraries of a server changed
+    moved: Callable[[str], object] = lambda _server: None  # the libraries of a server changed
 
     def inventory(self) -> Inventory:
         """What is known of the server's items."""

@@ -18,7 +18,6 @@ from sidecar.errors import SidetraktError
 from sidecar.settings import Sync
 from sidecar.store.db import Store
 from sidecar.store.people import People, Person
-from sidecar.store.wishes import Wishes
 from sidecar.sync.alerting import tell
 from sidecar.sync.request import Due, Progress, Request, Result
 
@@ -62,12 +61,11 @@ class Schedule:
         self._asked: dict[int, bool] = {}  # persons who get a run at any rate, and whether it reads everything
         self._later: dict[int, float] = {}  # when a turn that has come begins, on the steady clock
         self._going: set[int] = set()
-        self._gaps: set[str] = set()
         self._turned: datetime | None = None
         self._lock = threading.Lock()
 
     def ask(self, server: str) -> None:
-        """A server's library was scanned, or it was looked whether events were missed: its people get a run."""
+        """A server's library was scanned, or nothing was heard of it for a while: its people get a run."""
         with self._store.read() as db:
             people = People(db)
             found = {person.id for person in people.all() for each in people.accounts(person) if each.server == server}
@@ -86,19 +84,16 @@ class Schedule:
             log.warning("The schedule could not look what is due: %s", problem)
 
     def _look_for_reasons(self, now: datetime) -> None:
-        """At the start, and when `at` has come, everybody gets a run; after a gap, the people of that server."""
+        """At the start, and when `at` has come, everybody gets a run."""
         before, self._turned = self._turned, now
         whole = before is not None and self._passed(before, now)
         with self._store.read() as db:
-            gaps, found = {gap.server for gap in Wishes(db).gaps()}, {person.id for person in People(db).all()}
+            found = {person.id for person in People(db).all()}
         if before is None or whole:
             with self._lock:
                 self._asked |= dict.fromkeys(found, whole)
         if before is None:  # starts are spread as it is
             self._later = dict.fromkeys(found, self._clock.monotonic())
-        for server in self._gaps - gaps:
-            self.ask(server)
-        self._gaps = gaps
 
     def _wanted(self, now: datetime) -> Iterator[Due]:
         """What is due, and the runs that were asked for beside it; nothing of persons who are not linked."""

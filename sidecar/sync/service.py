@@ -8,7 +8,7 @@ what a person asked for goes before what the schedule did.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sidecar.clock import Clock
 from sidecar.errors import UserError
@@ -155,7 +155,7 @@ class SyncService:
                 said = people.options(person).get("every")
                 every = parse_duration(said[0]) if said and said[0] else self._settings.every
                 last = runs.last_of(person.id, COMPLETE)
-                if last is None or now - last.asked_at >= every:
+                if last is None or not timedelta(0) <= now - last.asked_at < every:  # the clock may have been set back
                     found.append(Due(person=person, request=Request(asked_by="schedule")))
                     continue
                 for feature in Feature:

@@ -101,7 +101,7 @@ class Heard:
 
     def ears(self, server: str, store: Store) -> Ears:
         """What a listener needs."""
-        return Ears(server, store, self.clock, self.rest, self.hear, self.gap, tick=TICK, scanned=self.scanned)
+        return Ears(server, store, self.clock, self.rest, self.hear, self.gap, tick=TICK, moved=self.scanned)
 
     @contextmanager
     def listening(self, voice: Voice, ears: Ears) -> Iterator[Listening]:

@@ -154,12 +154,14 @@ def test_a_session_is_gone_where_somebody_knows_it_and_nobody_sees_it(
 def test_a_look_back_is_answered_once_and_remembers_how_far_it_came(
     desk: Desk, store: Store, vault: Vault, heard: Heard
 ) -> None:
-    listeners, server = of(desk, store, vault, heard), desk.server.id
+    listeners, server, moved = of(desk, store, vault, heard), desk.server.id, list[str]()
+    listeners.moved = moved.append
     listeners.ask(server, None)
     with store.read() as db:
         assert [gap.since for gap in Wishes(db).gaps()] == [START - A_DAY]
     desk.act("watch", person="Ben", item=desk.film(LONE)["Id"], at=(START - timedelta(hours=3)).isoformat())
     assert (listeners.look_back(), listeners.look_back()) == (1, 0)
+    assert moved == [server], "its people get a run"
     (event,) = heard.events
     assert isinstance(event, PlayedEvent)
     assert (event.user, event.at) == (desk.user("Ben"), START - timedelta(hours=3))
@@ -177,7 +179,9 @@ def test_a_server_that_is_away_is_asked_again_a_minute_later(
     listeners.ask(desk.server.id, START)
     desk.act("watch", person="Ben", item=desk.film(LONE)["Id"], at=(START - timedelta(hours=3)).isoformat())
     desk.tell("faults", name="status", path="^/Items", status=503, times=None)
+    listeners.moved = pytest.fail
     assert listeners.look_back() == 0
+    listeners.moved = lambda _server: None
     desk.tell("faults", clear=True)
     assert listeners.look_back() == 0
     heard.clock.advance(60)

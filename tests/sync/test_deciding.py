@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,5 @@ def test_a_person_who_answered_is_due_after_every_and_not_before(home: Home) -> 
     assert (due.person, due.request.asked_by) == (home.person, "schedule")
     home.choose(every="6h")
     assert home.service.due(home.clock.now()) == []
+    before = home.clock.now() - timedelta(days=3)
+    assert home.service.due(before), "a clock that was set back holds nobody up"

@@ -18,7 +18,6 @@ from sidecar.store.db import Store, open_store
 from sidecar.store.folder import prepare
 from sidecar.store.people import People, Person
 from sidecar.store.servers import KnownServer
-from sidecar.store.wishes import Wishes
 from sidecar.sync.request import Due, Request, Result
 from sidecar.sync.schedule import TURN, Schedule
 from tests.fakes import START, FakeClock
@@ -69,16 +68,6 @@ class House:
         """The runs of the start are over."""
         self.turn()
         return self
-
-    def gap(self, *servers: str) -> None:
-        """Of these servers events may be missing, and of no other."""
-        with self.store.write() as db:
-            wishes = Wishes(db)
-            for server in servers:
-                wishes.ask_history(server, START, "the line broke")
-            for gap in wishes.gaps():
-                if gap.server not in servers:
-                    wishes.looked(gap)
 
     def alerts(self) -> set[str]:
         with self.store.read() as db:
@@ -174,19 +163,10 @@ def test_a_run_that_goes_on_is_not_begun_a_second_time(house: House) -> None:
     assert len(house.waiting) == 1
 
 
-# Gaps and scans
+# Scans and gaps
 
 
-def test_after_a_gap_was_looked_at_the_people_of_that_server_get_a_run(house: House) -> None:
-    house.started().gap("m1")
-    assert house.turn(15) == []
-    assert house.turn(15) == [], "first somebody looks what happened meanwhile"
-    house.gap()
-    assert house.turn(15) == ["Anna"]
-    assert house.turn(15) == []
-
-
-def test_after_a_scan_the_people_of_that_server_get_a_run(house: House) -> None:
+def test_after_a_scan_or_a_gap_the_people_of_that_server_get_a_run(house: House) -> None:
     house.started().schedule.ask("m2")
     assert house.turn(15) == ["Anna", "Ben"]
     house.schedule.ask("unknown")

@@ -109,7 +109,7 @@ class JellyfinVoice:
             if message.message_type == "Sessions":
                 return self._snapshot(message.data)
             if message.message_type == "LibraryChanged":
-                self._ears.scanned(self._ears.server)
+                self._ears.moved(self._ears.server)
             if message.message_type == "UserDataChanged" and self._marks:
                 self._marks.changed(msgspec.json.decode(message.data, type=Change))
         except msgspec.MsgspecError:

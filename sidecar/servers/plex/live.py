@@ -117,7 +117,7 @@ class PlexVoice:
                 clear = False
                 continue
             if (step.event, step.activity.type) == ("ended", SCAN):
-                self._ears.scanned(self._ears.server)
+                self._ears.moved(self._ears.server)
         return clear
 
     def passed(self) -> None:
