@@ -58,6 +58,8 @@ def watched(value: Plays | Watched | None) -> bool:
 
 def lacks(value: Plays | Watched | None, row: Seen | None, items: Sequence[str]) -> bool:
     """Whether there is a copy of which the side never said anything: it is to be watched like the others."""
+    if isinstance(value, Watched) and len(value.copies) == 1 and items == (value.copies[0].item,):
+        return False  # almost always
     seen = row.value if row is not None else None
     known = {copy.item for one in (value, seen) if isinstance(one, Watched) for copy in one.copies}
     return not all(item in known for item in items)

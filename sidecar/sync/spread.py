@@ -98,7 +98,7 @@ class Spread:
             value = table.shown(id_of, title)
             if table.as_agreed(value, agreed.value):
                 items = _items(read, title) if table.history and agreed.value is not None else ()
-                if len(items) < 2 or not history.lacks(value, table.row(id_of, title), items):
+                if not items or not history.lacks(value, table.row(id_of, title), items):
                     continue
             if title not in table.stays and (only is None or title in only):
                 yield title

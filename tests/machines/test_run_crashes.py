@@ -1,14 +1,14 @@
 """A run of 40 changes that dies at every commit and every request, and goes on in a new process."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from sidecar.contract import Fact, Rating
 from sidecar.model import Feature
 from tests.machines.crash import Killed, MortalStore
-from tests.sync.home import Home, film
+from tests.sync.home import Home, claimed, film
 
 CHANGES = 40
 
@@ -90,3 +90,28 @@ def test_a_run_that_dies_anywhere_ends_right(part: int) -> None:
         assert home.run().counts == {}, at
         assert (home.written(), len(home.trakt.writes)) == written, at
         world.close()
+
+
+def test_a_replaced_file_becomes_watched_wherever_the_run_that_met_it_died() -> None:
+    at, died = 0, True
+    while died:
+        at += 1
+        world = MortalStore()
+        home = Home(world.store, films=2, servers=("jellyfin",))
+        home.jelly.play("j1", home.at(-5))
+        home.run()
+        home.jelly.items.pop("j1")
+        home.jelly.put("better", claimed(film(1)))
+        died = True
+        with dying_all(home, Death(at)), suppress(Killed):
+            home.run()
+            died = False
+        if died:
+            world.die()
+            home.open(world.store)
+        for _ in range(2):
+            home.run()
+        assert home.jelly.items["better"].copy.played, at
+        assert len(home.trakt.told) == 1, at
+        world.close()
+    assert at > 20
