@@ -181,6 +181,7 @@ class Layout:
             asked=taken.asked,
             there={item: index.copies.get(item) for item in index.there},
             heard={title: at for title, at in heard.titles.items() if title in titles},
+            heard_on=heard.items,
             explained=heard.explained,
             toggled=heard.toggled,
         )

@@ -21,6 +21,7 @@ class Heard:
     explained: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     toggled: frozenset[str] = frozenset()
     titles: Mapping[int, datetime] = field(default_factory=dict)  # heard to their end, and when
+    items: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # on which that was
 
 
 def heard_of(db: Transaction, side: Linked, since: datetime | None) -> Heard:
@@ -28,10 +29,14 @@ def heard_of(db: Transaction, side: Linked, since: datetime | None) -> Heard:
     sessions, since = Sessions(db), since or EVER
     ended = sessions.finished_since(side.server, side.user, since)
     stands = Matches(db).of_items(side.server, ended)
+    items: dict[int, tuple[str, ...]] = {}
+    for item, titles in stands.items():
+        items |= {title: (*items.get(title, ()), item) for title in titles}
     return Heard(
         sessions.all_explained(side.server, side.user),
         sessions.toggled_since(side.server, side.user, since),
-        {title: at for item, at in ended.items() for title in stands.get(item, ())},
+        {title: max(ended[item] for item in of_title) for title, of_title in items.items()},
+        items,
     )
 
 

@@ -224,12 +224,12 @@ def _quiet(ear: Ear, title: int, row: Seen | None, seen: Seen, now: Plays | Watc
 
 
 def _items(ear: Ear, title: int, row: Seen | None) -> tuple[str, ...]:
-    """The items that were watched; where only live heard it, all that stand for the title."""
+    """The items that were watched: as they were seen, else as live heard it."""
     if ear.read.items is None:
         return ()
     if row is not None and isinstance(row.value, Watched):
         return tuple(copy.item for copy in row.value.copies if copy.played)
-    return ear.read.items.get(title, ())
+    return ear.read.heard_on.get(title, ())
 
 
 def _is_blank(side: Side, copy: Copy, row: Seen | None) -> bool:

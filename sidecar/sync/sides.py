@@ -57,6 +57,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     met: frozenset[str] = frozenset()  # items that were never met before, or stood for another title
     renumbered: int = 0  # how many ids changed since the last read
     heard: Mapping[int, datetime] = {}  # titles that live heard to their end here since the last read, and when
+    heard_on: Mapping[int, tuple[str, ...]] = {}  # the items on which that was
     explained: Mapping[str, tuple[datetime, ...]] = {}  # by item: unfinished sessions and toggles
     toggled: Container[str] = frozenset()  # items that somebody was heard marking since the last read
 

@@ -134,7 +134,7 @@ class SyncMachine(RuleBasedStateMachine):
             return
         first = number not in self.fresh  # what is said together with a viewing loses against it
         self.pass_time(number)
-        seen = self.seen(which, number)
+        seen = self.seen(which, number, rating=self.side(which).items[item].copy.rating)
         self.side(which).unwatch(item)
         self.unwatched.add(number)
         if seen and first:
@@ -152,6 +152,8 @@ class SyncMachine(RuleBasedStateMachine):
             else:
                 self.home.trakt.put(Feature.RATINGS, Fact(film(number), Rating(stars, self.home.clock.now())))
         elif (item := self.item(which, number)) is not None:
+            if self.seen(which, number):  # an un-watch before this looks as if the server forgot it
+                self.taken_back.discard((self.place(which), number))
             self.side(which).rate(item, stars)
 
     # What servers do.
@@ -365,11 +367,11 @@ class SyncMachine(RuleBasedStateMachine):
         row = self.row(self.key(kind), feature, number)
         return row is not None and row.kept_since is not None
 
-    def seen(self, which: int, number: int) -> bool:
-        """Whether a run saw this side's item as watched, so that an un-watch can be noticed."""
-        row = self.row(self.key(self.side(which).kind), Feature.HISTORY, number)
-        item = self.item(which, number)
-        return row is not None and any(c.item == item and c.played for c in getattr(row.value, "copies", ()))
+    def seen(self, which: int, number: int, rating: float | None | str = "any") -> bool:
+        """Whether a run saw this side's item as watched, and rated so: then an un-watch can be noticed."""
+        row, item = self.row(self.key(self.side(which).kind), Feature.HISTORY, number), self.item(which, number)
+        copies = getattr(row.value, "copies", ()) if row is not None else ()
+        return any(c.item == item and c.played and rating in ("any", c.rating) for c in copies)
 
 
 TestSync = SyncMachine.TestCase

@@ -316,10 +316,21 @@ def test_line_21_a_viewing_that_was_heard_and_not_read_yet_can_be_taken_back() -
     life.put(T, Plays((at(2),)))
     life.ledger[FILM] = [Viewing(1, began=at(), ended=at(2), minute=at(2), told=Told.YES)]
     life.now = at(2.5)
-    life.facts[J] = {"heard": {FILM: at(2)}, "scope": Scope.UNCHANGED, "facts": {}}
+    life.facts[J] = {"heard": {FILM: at(2)}, "heard_on": {FILM: ("a",)}, "scope": Scope.UNCHANGED, "facts": {}}
     plan = life.run()
     assert not life.watched(J), "it is not filled again"
     assert plan.seen[J][FILM].kept_since
+
+
+def test_line_21_what_was_heard_on_a_file_that_went_proves_nothing() -> None:
+    life = Life(joined={T, J, P}, ledger={FILM: [Viewing(1, began=at(), ended=at(2), minute=at(2), told=Told.YES)]})
+    life.put(T, Plays((at(2),)))
+    life.items[J][FILM] = ("better",)
+    life.facts[J] = {"heard": {FILM: at(2)}, "heard_on": {FILM: ("a",)}}
+    life.choices = REMOVE
+    life.run()
+    assert life.agreed[FILM].value is True
+    assert life.held[T]
 
 
 def test_line_21_one_copy_that_is_watched_still_is_enough() -> None:

@@ -162,7 +162,7 @@ def test_walk_8_what_looks_like_an_unwatch(how: str) -> None:
         life = Life(sides=(T, J), joined={T, J}, now=at(2.5))
         life.put(T, Plays((at(2),)))
         life.ledger[FILM] = [Viewing(1, began=at(), ended=at(2), minute=at(2), told=Told.YES)]
-        more = {"heard": {FILM: at(2)}}
+        more = {"heard": {FILM: at(2)}, "heard_on": {FILM: ("a",)}}
     if how == "fault":
         life.blank[J] = {"a": Copy("a", played=False, rating=4.0)}
     if how == "no right":
@@ -319,7 +319,7 @@ def test_walk_20_an_unwatch_before_the_play_was_told() -> None:
     for choices, kept in (({}, True), (REMOVE, False)):
         life = Life(sides=(T, J), joined={T, J}, now=at(2.5))
         life.ledger[FILM] = [Viewing(1, began=at(), ended=at(2), minute=at(2), told=Told.NO)]
-        life.facts[J] = {"heard": {FILM: at(2)}, "scope": Scope.PART}
+        life.facts[J] = {"heard": {FILM: at(2)}, "heard_on": {FILM: ("a",)}, "scope": Scope.PART}
         plan = life.run(**choices)
         assert not life.watched(J)
         assert list(plan.never) == ([] if kept else [FILM])
@@ -331,7 +331,7 @@ def test_what_nobody_agreed_on_yet_is_agreed_when_a_side_takes_its_own_back() ->
     life = Life(sides=(T, J), joined={T, J}, now=at(2.5))
     life.put(T, Plays((at(2),)))
     life.ledger[FILM] = [Viewing(1, began=at(), ended=at(2), minute=at(2), told=Told.YES)]
-    life.facts[J] = {"heard": {FILM: at(2)}}
+    life.facts[J] = {"heard": {FILM: at(2)}, "heard_on": {FILM: ("a",)}}
     life.run()
     for _ in range(2):
         assert not life.run().changes
