@@ -113,22 +113,23 @@ class SyncMachine(RuleBasedStateMachine):
         with self.home.store.write() as db:
             Sessions(db).put(self.session(item, at, at + timedelta(minutes=2), finished=False))
 
-    @rule(number=FILMS, which=SERVERS)
-    def mark(self, number: int, which: int) -> None:
-        """Marked as watched by hand, with no date."""
+    @rule(number=FILMS, which=SERVERS, heard=st.booleans())
+    def mark(self, number: int, which: int, heard: bool) -> None:
+        """Marked as watched by hand: with the date of that, which live heard, or without any."""
         item = self.item(which, number)
         if item is None or self.side(which).items[item].copy.played:
             return
         self.pass_time(number)
         each = self.side(which).items[item]
-        each.copy = replace(each.copy, played=True, count=max(1, each.copy.count), at=each.copy.at)
+        date = self.toggle(which, item) if heard else each.copy.at
+        each.copy = replace(each.copy, played=True, count=max(1, each.copy.count), at=date)
         self.side(which).moved += 1
         self.viewings[number] = self.viewings.get(number, 0) + 1
         self.taken_back.discard((self.place(which), number))
 
-    @rule(number=FILMS, which=SERVERS)
-    def unwatch(self, number: int, which: int) -> None:
-        """Taken back by hand."""
+    @rule(number=FILMS, which=SERVERS, heard=st.booleans())
+    def unwatch(self, number: int, which: int, heard: bool) -> None:
+        """Taken back by hand; live may have heard it."""
         item = self.item(which, number)
         if item is None or not self.side(which).items[item].copy.played:
             return
@@ -136,6 +137,8 @@ class SyncMachine(RuleBasedStateMachine):
         self.pass_time(number)
         seen = self.seen(which, number, rating=self.side(which).items[item].copy.rating)
         self.side(which).unwatch(item)
+        if heard:
+            self.toggle(which, item)
         self.unwatched.add(number)
         if seen and first:
             self.taken_back.add((self.place(which), number))
@@ -323,6 +326,13 @@ class SyncMachine(RuleBasedStateMachine):
         self.viewings[number] = self.viewings.get(number, 0) + 1
         self.taken_back = {each for each in self.taken_back if each[1] != number}
 
+    def toggle(self, which: int, item: str) -> datetime:
+        """Live hears that somebody marks something; when that was."""
+        at = self.home.at()
+        with self.home.store.write() as db:
+            Sessions(db).toggled(self.side(which).server, "anna", item, at)
+        return at
+
     def session(self, item: str, began: datetime, ended: datetime, *, finished: bool) -> Kept:
         """What live keeps of a playback."""
         return Kept("jellyfin-1", "anna", "TV", item, self.home.person.id, "uuid", began, ended, ended, finished, "{}")
@@ -367,7 +377,7 @@ class SyncMachine(RuleBasedStateMachine):
         row = self.row(self.key(kind), feature, number)
         return row is not None and row.kept_since is not None
 
-    def seen(self, which: int, number: int, rating: float | None | str = "any") -> bool:
+    def seen(self, which: int, number: int, rating: float | str | None = "any") -> bool:
         """Whether a run saw this side's item as watched, and rated so: then an un-watch can be noticed."""
         row, item = self.row(self.key(self.side(which).kind), Feature.HISTORY, number), self.item(which, number)
         copies = getattr(row.value, "copies", ()) if row is not None else ()
