@@ -107,6 +107,8 @@ class SyncMachine(RuleBasedStateMachine):
         if item is None:
             return
         self.pass_time(number)
+        if self.seen(0, number):  # an un-watch before this looks as if watching it again began
+            self.taken_back.discard((0, number))
         copy, at = self.side(0).items[item].copy, self.home.at()
         self.side(0).items[item].copy = replace(copy, at=at, count=copy.count + 1)
         self.side(0).moved += 1
