@@ -20,7 +20,7 @@ from sidecar.viewing import Sighting, Source, Told, Viewing, joined, judge, made
 FEW = 1000  # titles that are asked for one by one
 NEXT = {
     Told.NO: {Told.SENT, Told.YES, Told.NEVER},
-    Told.SENT: {Told.NO, Told.YES, Told.NEVER},
+    Told.SENT: {Told.NO, Told.YES, Told.NEVER, Told.GONE},
     Told.YES: {Told.GONE},
     Told.GONE: set[Told](),
     Told.NEVER: set[Told](),

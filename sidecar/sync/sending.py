@@ -187,7 +187,7 @@ class Sending:
         if side.trakt and change.feature is Feature.HISTORY and change.action == "remove":
             gone = change.value.minutes if receipt.outcome in (Outcome.DONE, Outcome.ALREADY) else ()
             for row in ledger.of_title(side.trakt, change.title) if gone else ():
-                if row.minute in gone and row.told is Told.YES:
+                if row.minute in gone and row.told in (Told.SENT, Told.YES):
                     ledger.set_told(row.id or 0, Told.GONE, now)
 
     def _is_down(self, side: Linked, receipts: Sequence[Receipt]) -> str:

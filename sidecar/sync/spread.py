@@ -21,6 +21,7 @@ from sidecar.viewing import Told, far
 
 LEAVES = (Kind.MOVIE, Kind.EPISODE)
 Minutes = tuple[datetime | None, ...]
+REMOVES_NOTHING = "It is to be removed; a full sync removes nothing, the next run does."
 
 
 class Spread:
@@ -69,7 +70,9 @@ class Spread:
                 continue
             plays, row = table.shown(side.id, title), table.row(side.id, title)
             if agreed.value is None:
-                if title in different and row is not None:
+                if title in different and row is not None and policy.full:
+                    table.note("waits", title, side.id, REMOVES_NOTHING)
+                elif title in different and row is not None:
                     yield self._change(side, title, agreed, (), row.value.minutes)
                 continue
             rows = history.ledger_after(policy, side, title, plays, claimed.get(title, ()))
@@ -112,7 +115,7 @@ class Spread:
         if (row is not None and row.kept_since is not None) or (kind is not None and kind not in side.kinds):
             return False
         removed_at = agreed.at or policy.now
-        return agreed.value is not None or (side.joined and not policy.full and policy.may_remove(side, removed_at))
+        return agreed.value is not None or (side.joined and policy.may_remove(side, removed_at))
 
     def _waits(self, side: Side, title: int, items: tuple[str, ...]) -> str | None:
         """Why it is not written now: a sentence, or an empty one where that is nobody's business."""
@@ -123,7 +126,7 @@ class Spread:
         if title in policy.playing:
             return f"It is being played on {side.label}."
         if wish is None:
-            return None
+            return REMOVES_NOTHING if policy.full else None
         if table.history:
             return "" if self._is_resumed(side, title) else None
         if policy.feature is Feature.WATCHLIST:

@@ -12,7 +12,8 @@ from sidecar.errors import UserError
 from sidecar.model import Feature
 from sidecar.store.alerts import Alerts
 from sidecar.store.db import open_store
-from tests.sync.home import Home, film
+from sidecar.sync.spread import REMOVES_NOTHING
+from tests.sync.home import AWAY, Home, film
 
 REMEMBERED = ("agreed", "seen", "side_feature", "viewing", "run", "change", "held", "settled", "counted", "put_off")
 
@@ -137,6 +138,34 @@ def test_a_run_is_taken_back_and_the_next_repeats_none_of_it(home: Home) -> None
     assert home.written()[0] == written[0]
     assert home.watched(1) == (True, False, False)
     assert home.watched(3) == (False, True, False)
+
+
+def test_a_play_whose_answer_was_lost_is_taken_back_and_not_told_again(home: Home) -> None:
+    earlier = home.at(-9)
+    home.trakt.watch(film(2), earlier)
+    home.jelly.play("j2", home.at(-2))
+    home.trakt.loses_answers = 1
+    run = home.run().run
+    assert len(home.trakt.plays(film(2))) == 2
+    home.undo(run or 0)
+    assert home.trakt.plays(film(2)) == [earlier]
+    assert home.run().counts == {}
+
+
+def test_a_full_sync_leaves_a_removal_to_the_next_run(home: Home) -> None:
+    home.choose(remove__history__to_trakt="on", remove__history__from_trakt="on")
+    home.jelly.play("j1", home.at(-5))
+    home.run()
+    home.plex.problem = AWAY
+    home.jelly.unwatch("j1")
+    assert home.run().state == "partial"
+    assert home.watched(1) == (False, False, True)
+    home.plex.problem = None
+    result = home.run(full=True)
+    assert home.watched(1) == (False, False, True)
+    assert [remark.why for remark in result.remarks if remark.kind == "waits"] == [REMOVES_NOTHING]
+    home.run()
+    assert home.watched(1) == (False, False, False)
 
 
 def test_an_undo_can_be_looked_at_before(home: Home) -> None:
