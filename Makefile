@@ -4,11 +4,12 @@ SIZE ?= tiny
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: demo test check bench lock clean help
+.PHONY: demo test torture check bench lock clean help
 
 help:
 	@echo "make demo    try Sidetrakt without any server or account"
 	@echo "make test    run all tests"
+	@echo "make torture run what happens at random, for hours"
 	@echo "make check   format, lint, types, layers"
 	@echo "make bench   measure; SIZE=tiny, small, medium or large"
 	@echo "make lock    write the lock files anew from setup.cfg (needs uv)"
@@ -18,6 +19,9 @@ demo: .venv/.runtime
 
 test: .venv/.dev
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+
+torture: .venv/.dev
+	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q -n auto --dist loadfile --timeout 36000 tests/machines
 
 check: .venv/.dev
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }

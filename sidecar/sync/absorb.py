@@ -25,7 +25,7 @@ class Absorb:
         self._trakt = next((number for number, side in table.sides.items() if side.trakt), None)
         self.claims: list[Claim] = []
         self.viewings: dict[int, Said] = {}  # the newest that was said of a title
-        self.gone: list[tuple[int, datetime]] = []
+        self.gone: list[tuple[int, datetime | None]] = []
         self.never: list[int] = []
 
     def settle(self, title: int, said: list[Said]) -> None:
@@ -135,7 +135,7 @@ class Absorb:
         table.agreed[title] = Agreed(None, at, removals[0].side)
         for side in removers if table.history else ():
             value = table.rows(side).get(title, Seen(None)).value
-            self.gone += [(title, minute) for minute in value.minutes if minute] if isinstance(value, Plays) else []
+            self.gone += [(title, minute) for minute in value.minutes] if isinstance(value, Plays) else []
         self.never += [title] if policy.feature is Feature.HISTORY else []
 
     def _label(self, side: int) -> str:

@@ -34,7 +34,9 @@ def present(ear: Ear, title: int, row: Seen | None, now: Plays | Watched, agreed
 def absent(ear: Ear, title: int, row: Seen | None) -> Said | None:
     """What a side says that shows nothing of a title any more: an un-watch, once that is beyond doubt."""
     if row is not None and row.expected is REMOVED:
-        return _quiet(ear, title, row, replace(row, value=None, expected=None))
+        taken = row.value.minutes if isinstance(row.value, Plays) else ()
+        said = _quiet(ear, title, row, replace(row, value=None, expected=None))
+        return replace(said, gone=tuple(dict.fromkeys(taken))) if said is not None else None
     if ear.forgets(row) or (row is not None and row.value is not None and not watched(row.value)):
         return None
     read, items = ear.read, _items(ear, title, row)
@@ -43,8 +45,8 @@ def absent(ear: Ear, title: int, row: Seen | None) -> Said | None:
     held = [copy for item in items if (copy := read.there[item]) is not None]
     if not all(_is_blank(ear.side, copy, row) for copy in held):
         return None
-    if ear.side.jellyfin and any(_is_fault(ear, copy, row) for copy in held):
-        return None
+    if row is not None and ear.side.jellyfin and any(_is_fault(ear, copy, row) for copy in held):
+        return _given_back(ear, title, row)
     by_hand = [at for item in items if item in read.toggled for at in read.explained.get(item, ())]
     at = max(by_hand, default=read.at)
     left = Seen(None, items, ours=row.ours if row else None)
@@ -117,7 +119,7 @@ def _of_plays(ear: Ear, title: int, row: Seen | None, now: Plays, agreed: Agreed
     if agreed is not None and agreed.value is None and sightings:  # what was taken back states nothing later
         sightings = tuple(one for one in sightings if is_known(ear.policy, title, one) is None)
         new = [one.at for one in sightings if one.at is not None and one.at not in echoes]
-    gone = () if now.inexact else tuple(sorted({at for at in before if at is not None} - set(now.minutes)))
+    gone = () if now.inexact else tuple(at for at in dict.fromkeys(before) if at not in now.minutes)
     seen = Seen(now, kept_since=row.kept_since, ours=row.ours) if row is not None else Seen(now)
     if not (new or undated or gone or sightings):
         return _quiet(ear, title, row, seen, now)
@@ -157,7 +159,10 @@ def _of_copies(ear: Ear, title: int, row: Seen | None, now: Watched, agreed: Agr
     whole = Watched(tuple(copies), now.plays or (row.value.plays if row is not None and row.value is not None else ()))
     whole = now if whole == now else whole  # one object less for almost every title
     if not whole and not viewings:  # a rewatch that began leaves something behind, and Seen stays
-        return absent(ear, title, row) if all(_is_blank(ear.side, copy, row) for copy in now.copies) else None
+        if all(_is_blank(ear.side, copy, row) for copy in now.copies):
+            return absent(ear, title, row)
+        lost = row is not None and watched(row.value) and not any(copy.begun for copy in now.copies)
+        return _given_back(ear, title, row) if row is not None and lost else None
     met = first or any(copy.item in ear.read.met for copy in now.copies)
     seen = Seen(whole, kept_since=row.kept_since, ours=row.ours) if row is not None else Seen(whole)
     if viewings or marks:
@@ -214,6 +219,11 @@ def _others(ear: Ear, title: int, now: Watched, old: dict[str, Copy]) -> list[Co
     says = read.says_absent(title, ear.policy.kinds.get(title))
     kept = (copy for item, copy in old.items() if item not in shown and item in there)
     return [Copy(copy.item, played=False) if says else copy for copy in kept]
+
+
+def _given_back(ear: Ear, title: int, row: Seen) -> Said | None:
+    """What a side lost by itself is marked again; until that is confirmed Seen does not tell how it looks."""
+    return _quiet(ear, title, row, replace(row, expected=Plays((newest([row.value], begins=True),))))
 
 
 def _quiet(ear: Ear, title: int, row: Seen | None, seen: Seen, now: Plays | Watched | None = None) -> Said | None:

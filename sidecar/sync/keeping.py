@@ -74,8 +74,9 @@ class Keeping:
                 )
                 for side, rows in plan.seen.items():
                     put_seen(db, side, case.feature, {title: rows[title] for title in titles if title in rows})
+                self._went(db, plan, titles)  # what went does not stand for what is said now
                 self._claim(db, [claim for title in titles for claim in claims.get(title, ())])
-                self._move(db, plan, titles)
+                self._taken_back(db, plan, titles)
                 Runs(db).plan(run, [stored(*each) for title in titles for each in journal.get(title, ())])
         with self._store.write() as db:
             Waiting(db).count(case.person.id, case.feature, plan.counts, self._now)
@@ -122,13 +123,17 @@ class Keeping:
                 inexact=value is not None and value.inexact,
             )
 
-    def _move(self, db: Transaction, plan: Plan, titles: set[int]) -> None:
-        """Viewings that are not on Trakt any more, and those that shall not be told."""
+    def _went(self, db: Transaction, plan: Plan, titles: set[int]) -> None:
+        """Viewings that are not on Trakt any more."""
         ledger, uuid = Ledger(db), self._case.trakt.trakt if self._case.trakt else ""
         for title, minute in plan.gone:
             for row in ledger.of_title(uuid, title) if title in titles else ():
                 if row.minute == minute and row.told is Told.YES:
                     ledger.set_told(row.id or 0, Told.GONE, self._now)
+
+    def _taken_back(self, db: Transaction, plan: Plan, titles: set[int]) -> None:
+        """Viewings that shall not be told any more."""
+        ledger, uuid = Ledger(db), self._case.trakt.trakt if self._case.trakt else ""
         for title in plan.never:
             for row in ledger.of_title(uuid, title) if title in titles else ():
                 if row.told is Told.NO:

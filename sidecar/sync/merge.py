@@ -14,7 +14,9 @@ Two persons who share a Trakt account are merged from one read, before its Seen 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,6 +30,7 @@ from sidecar.sync.plan import REMOVED, Agreed, Change, Held, Plan, Said, Seen
 from sidecar.sync.sides import Policy, Read
 from sidecar.sync.spread import Spread
 from sidecar.sync.table import Table
+from sidecar.viewing import Told
 
 Counts = dict[tuple[int, str], int]
 
@@ -50,6 +53,7 @@ def merge(
     absorb = Absorb(table)
     for title in list(by_title):
         absorb.settle(title, by_title.pop(title))  # what was said takes more room than what comes of it
+    table.policy = _without(policy, absorb.gone)
     changes = Spread(table).changes(absorb.claims, absorb.viewings)
     held_on = {(part.side, title) for part in held for title in part.titles}
     looks = {ear.side.id: sorted(title for title in ear.looks if (ear.side.id, title) not in held_on) for ear in ears}
@@ -66,6 +70,18 @@ def merge(
         notes=table.notes,
         looks={side: titles for side, titles in looks.items() if titles},
     )
+
+
+def _without(policy: Policy, gone: Sequence[tuple[int, datetime | None]]) -> Policy:
+    """The policy with a ledger that knows what went from Trakt."""
+    ledger = dict(policy.ledger) if gone else policy.ledger
+    for title, minute in gone:
+        rows = ledger.get(title, ())
+        ledger[title] = [
+            dataclasses.replace(row, told=Told.GONE) if row.told is Told.YES and row.minute == minute else row
+            for row in rows
+        ]
+    return replace(policy, ledger=ledger)
 
 
 def expecting(row: Seen | None, change: Change) -> Seen:

@@ -54,7 +54,7 @@ class Said(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     moved: bool = True  # it is not what was seen
     mark: bool = False  # set as watched, not watched
     sightings: tuple[Sighting, ...] = ()
-    gone: tuple[datetime, ...] = ()  # plays that are not on Trakt any more
+    gone: tuple[datetime | None, ...] = ()  # plays that are not on Trakt any more
     present: Any = None  # as the side holds it
     row: Seen | None = None  # what Seen becomes; None: it stays
 
@@ -121,7 +121,7 @@ class Plan(msgspec.Struct, gc=False, kw_only=True):
     agreed: Mapping[int, Agreed] = {}
     seen: Mapping[int, Mapping[int, Seen]] = {}
     claims: Sequence[Claim] = ()
-    gone: Sequence[tuple[int, datetime]] = ()  # ledger rows that become `gone`
+    gone: Sequence[tuple[int, datetime | None]] = ()  # ledger rows that become `gone`
     never: Sequence[int] = ()  # titles of which nothing untold is told any more
     held: Sequence[Held] = ()
     counts: Mapping[tuple[int, str], int] = {}  # what went past the guard, by side and rule, for the next 24 hours

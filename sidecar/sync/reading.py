@@ -205,7 +205,7 @@ def refs_on(db: Transaction, side: Linked, titles: Iterable[int]) -> dict[Ref, i
     wanted = set(titles)
     if not side.server:
         known = Titles(db).refs(wanted).items()
-        return {ref: title for title, ref in known if ref.ids.trakt is not None or not side.trakt}
+        return {ref: title for title, ref in known}
     rows = list(Matches(db).of_titles(side.server, wanted))
     items = Items(db).get(side.server, [row[0] for row in rows])
     found: dict[Ref, int] = {}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sidecar.model import Feature
 from sidecar.sync import history, ratings
-from sidecar.sync.plan import Agreed, Note, Seen
+from sidecar.sync.plan import REMOVED, Agreed, Note, Seen
 from sidecar.sync.sides import Policy, Read, Side
 from sidecar.viewing import Told
 
@@ -51,7 +51,9 @@ class Table:
             if value is not None or read.says_absent(title, self.policy.kinds.get(title)):
                 return value
         row = self.row(side, title)
-        return row.value if row is not None else None
+        if row is None or (self.history and not self.sides[side].trakt and row.expected not in (None, REMOVED)):
+            return None  # a mark is under way, and what stands there now nobody knows
+        return row.value
 
     def wish(self, title: int) -> Any:
         """What all sides should have; None for nothing."""

@@ -24,7 +24,7 @@ from sidecar.trakt.bodies import body_of, prepare
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.log import told
 from sidecar.trakt.lookup import Lookup
-from sidecar.trakt.reads import Known, Reading, Reads, same_title
+from sidecar.trakt.reads import Known, Reading, Reads
 from sidecar.trakt.statuses import SERVICE, AccountLocked, AppRefused
 from sidecar.trakt.tokens import Tokens
 from sidecar.trakt.wire import PLURAL
@@ -178,24 +178,21 @@ class TraktSide:
             first.lacks(f"it had {len(first.facts)} rows first and {len(second.facts)} a moment later")
 
     def _only(self, feature: Feature, only: Sequence[Ref]) -> Reading:
-        if feature is Feature.HISTORY:
-            return self._history_of(only)
-        reading = self._reads.read(feature, {ref.kind for ref in only})
-        reading.facts = [fact for fact in reading.facts if any(same_title(fact.ref, ref) for ref in only)]
-        return reading
-
-    def _history_of(self, only: Sequence[Ref]) -> Reading:
-        """The plays of these titles; Trakt's own id is looked up where nobody knows it yet."""
-        known, lacking = dict[Ref, Ref](), list[Ref]()
+        """What is held of these titles, named as they were asked; an id of Trakt that nobody knows is looked up."""
+        asked, unknown = dict[tuple[Kind, int | None], tuple[Ref, list[Ref]]](), list[Ref]()
         for ref in only:
-            found = ref if ref.ids.trakt is not None else self._lookup.resolve(ref)
-            if found is None:
-                lacking.append(ref)
+            real = ref if ref.ids.trakt is not None else self._lookup.resolve(ref)
+            if real is None:
+                unknown.append(ref)
             else:
-                known[found] = ref
-        reading = self._reads.history_of(known)
-        reading.facts = [replace(fact, ref=known[fact.ref]) for fact in reading.facts]
-        for ref in lacking:
+                asked.setdefault((real.kind, real.ids.trakt), (real, []))[1].append(ref)
+        if feature is Feature.HISTORY:
+            reading = self._reads.history_of(real for real, _ in asked.values())
+        else:
+            reading = self._reads.read(feature, {kind for kind, _ in asked})
+        facts = [(asked.get((fact.ref.kind, fact.ref.ids.trakt), (None, ()))[1], fact) for fact in reading.facts]
+        reading.facts = [replace(fact, ref=ref) for refs, fact in facts for ref in refs]
+        for ref in unknown:
             reading.lacks(f"Trakt cannot say which title {ref.label()} is")
         return reading
 

@@ -387,4 +387,4 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 TestSync = SyncMachine.TestCase
-TestSync.settings = settings(max_examples=400, stateful_step_count=30)
+TestSync.settings = settings(max_examples=settings().max_examples * 2)

@@ -216,7 +216,8 @@ class RamServer:
             Items(db).put([each.listed(self.server, item) for item, each in there.items()], now)
             gone = {each.remote for each in Items(db).of_server(self.server)} - self.items.keys()
             Items(db).gone(self.server, gone, now)
-        facts, libraries = self._facts(feature, there), frozenset(each.library for each in there.values())
+        libraries = frozenset({"Films", *(each.library for each in there.values())}) - self.hidden  # one may be empty
+        facts = self._facts(feature, there)
         if self.incomplete:
             facts = facts[: len(facts) // 2]
             return Index(feature, facts, Scope.FULL, False, now, why=self.incomplete, libraries=libraries, requests=1)

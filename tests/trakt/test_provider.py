@@ -179,14 +179,15 @@ def test_the_label_names_the_account(world: World) -> None:
     assert world.state("anna")["ratings"] == 0
 
 
-def test_the_plays_of_a_title_are_found_by_any_id_that_trakt_knows(world: World) -> None:
+@pytest.mark.parametrize(("feature", "act"), [(Feature.HISTORY, "watch"), (Feature.RATINGS, "rate")])
+def test_what_is_held_of_a_title_is_found_by_any_id_that_trakt_knows(world: World, feature: Feature, act: str) -> None:
     side = world.side()
-    world.act("watch", movies=[{"ids": {"trakt": 345}}])
+    world.act(act, movies=[{"ids": {"trakt": 345}, "rating": 7}, {"ids": {"trakt": 12}, "rating": 3}])
     bare = Ref(Kind.MOVIE, Ids(imdb="tt0113277"), name="Heat")
     unknown = Ref(Kind.MOVIE, Ids(tmdb=7_777_777), name="Nobody knows")
-    index = side.build_index(Feature.HISTORY, only=[bare])
-    assert ([fact.ref for fact in index.facts], index.complete) == ([bare], True)
-    index = world.side().build_index(Feature.HISTORY, only=[bare, unknown])
+    index = side.build_index(feature, only=[bare, HEAT])
+    assert ([fact.ref for fact in index.facts], index.complete) == ([bare, HEAT], True)
+    index = world.side().build_index(feature, only=[bare, unknown])
     assert [fact.ref for fact in index.facts] == [bare]
     assert not index.complete
     assert "Nobody knows" in index.why
