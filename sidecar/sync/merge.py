@@ -74,7 +74,9 @@ def merge(
 
 def _without(policy: Policy, gone: Sequence[tuple[int, datetime | None]]) -> Policy:
     """The policy with a ledger that knows what went from Trakt."""
-    ledger = dict(policy.ledger) if gone else policy.ledger
+    if not gone:
+        return policy
+    ledger = dict(policy.ledger)
     for title, minute in gone:
         rows = ledger.get(title, ())
         ledger[title] = [

@@ -127,7 +127,11 @@ class SyncMachine(RuleBasedStateMachine):
         each.copy = replace(each.copy, played=True, count=max(1, each.copy.count), at=date)
         self.side(which).moved += 1
         self.viewings[number] = self.viewings.get(number, 0) + 1
-        self.taken_back.discard((self.place(which), number))
+        # Where removals are carried over, nothing is kept different, and what is marked anew is so everywhere.
+        mine = (self.place(which), number)
+        self.taken_back = {
+            each for each in self.taken_back if each != mine and not (self.removes and each[1] == number)
+        }
 
     @rule(number=FILMS, which=SERVERS, heard=st.booleans())
     def unwatch(self, number: int, which: int, heard: bool) -> None:
