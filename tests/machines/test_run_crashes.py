@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from msgspec.structs import replace
 
 from sidecar.contract import Fact, Rating
 from sidecar.model import Feature
@@ -92,16 +93,17 @@ def test_a_run_that_dies_anywhere_ends_right(part: int) -> None:
         world.close()
 
 
-def test_a_replaced_file_becomes_watched_wherever_the_run_that_met_it_died() -> None:
+def lived(act: Callable[[Home], None]) -> Iterator[tuple[int, Home]]:
+    """A film that both sides hold as watched, then this, a run that dies at each boundary in turn, and two more."""
     at, died = 0, True
     while died:
         at += 1
         world = MortalStore()
         home = Home(world.store, films=2, servers=("jellyfin",))
+        home.choose(remove__history__to_trakt="on")
         home.jelly.play("j1", home.at(-5))
         home.run()
-        home.jelly.items.pop("j1")
-        home.jelly.put("better", claimed(film(1)))
+        act(home)
         died = True
         with dying_all(home, Death(at)), suppress(Killed):
             home.run()
@@ -111,7 +113,37 @@ def test_a_replaced_file_becomes_watched_wherever_the_run_that_met_it_died() -> 
             home.open(world.store)
         for _ in range(2):
             home.run()
-        assert home.jelly.items["better"].copy.played, at
-        assert len(home.trakt.told) == 1, at
+        yield at, home
         world.close()
     assert at > 20
+
+
+def test_a_replaced_file_becomes_watched_wherever_the_run_that_met_it_died() -> None:
+    def replace_file(home: Home) -> None:
+        home.jelly.items.pop("j1")
+        home.jelly.put("better", claimed(film(1)))
+
+    for at, home in lived(replace_file):
+        assert home.jelly.items["better"].copy.played, at
+        assert len(home.trakt.told) == 1, at
+
+
+def test_what_a_server_forgot_is_given_back_wherever_the_run_that_saw_it_died() -> None:
+    """Line 15: a rating moved, and with it the server forgot that the film was watched."""
+
+    def forget(home: Home) -> None:
+        home.jelly.rate("j1", 4)
+        home.jelly.unwatch("j1")
+
+    for at, home in lived(forget):
+        assert home.jelly.items["j1"].copy.played, at
+        assert len(home.trakt.plays(film(1))) == 1, at
+
+
+def test_what_is_marked_again_is_told_again_wherever_the_run_that_removed_it_died() -> None:
+    for at, home in lived(lambda home: home.jelly.unwatch("j1")):
+        assert home.trakt.plays(film(1)) == [], at
+        home.jelly.items["j1"].copy = replace(home.jelly.items["j1"].copy, played=True, count=1)
+        home.jelly.moved += 1
+        home.run()
+        assert len(home.trakt.plays(film(1))) == 1, at

@@ -152,6 +152,14 @@ def test_a_play_whose_answer_was_lost_is_taken_back_and_not_told_again(home: Hom
     assert home.run().counts == {}
 
 
+def test_what_is_unrated_on_trakt_before_trakt_was_ever_read_again_is_noticed(home: Home) -> None:
+    """Trakt's own id of the title is not known then; it is looked up."""
+    home.jelly.rate("j1", 5)
+    home.run()
+    home.trakt.drop(Feature.RATINGS, film(1))
+    assert [remark.kind for remark in home.run().remarks] == ["kept"]
+
+
 def test_a_full_sync_leaves_a_removal_to_the_next_run(home: Home) -> None:
     home.choose(remove__history__to_trakt="on", remove__history__from_trakt="on")
     home.jelly.play("j1", home.at(-5))
