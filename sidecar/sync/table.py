@@ -51,9 +51,13 @@ class Table:
             if value is not None or read.says_absent(title, self.policy.kinds.get(title)):
                 return value
         row = self.row(side, title)
-        if row is None or (self.history and not self.sides[side].trakt and row.expected not in (None, REMOVED)):
+        if row is None or self.sides[side].trakt or row.value is None:
+            return row.value if row is not None else None
+        if self.history and row.expected not in (None, REMOVED):
             return None  # a mark is under way, and what stands there now nobody knows
-        return row.value
+        items = row.items if not self.history else tuple(copy.item for copy in row.value.copies)
+        gone = read is not None and read.items is not None and set(items).isdisjoint(read.items.get(title, ()))
+        return None if gone and items else row.value
 
     def wish(self, title: int) -> Any:
         """What all sides should have; None for nothing."""

@@ -102,6 +102,7 @@ def lived(act: Callable[[Home], None]) -> Iterator[tuple[int, Home]]:
         home = Home(world.store, films=2, servers=("jellyfin",))
         home.choose(remove__history__to_trakt="on")
         home.jelly.play("j1", home.at(-5))
+        home.jelly.rate("j1", 7)
         home.run()
         act(home)
         died = True
@@ -124,7 +125,8 @@ def test_a_replaced_file_becomes_watched_wherever_the_run_that_met_it_died() -> 
         home.jelly.put("better", claimed(film(1)))
 
     for at, home in lived(replace_file):
-        assert home.jelly.items["better"].copy.played, at
+        better = home.jelly.items["better"].copy
+        assert (better.played, better.rating) == (True, 7), at
         assert len(home.trakt.told) == 1, at
 
 
