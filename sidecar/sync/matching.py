@@ -6,7 +6,7 @@ asked where claims overlap and do not agree, and where a new item may be one of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sidecar.clock import Clock
@@ -92,6 +92,15 @@ class Matching:
                 moved |= titles.moves
         held = {moved.get(title, title) for title in held}
         return [title if title in held else None for title in found], moved
+
+    def named(self, refs: Mapping[Ref, int]) -> dict[Ref, int]:
+        """The titles by refs that Trakt knows for certain; raises SidetraktError where it cannot be asked."""
+        found: dict[Ref, int] = {}
+        for ref, title in refs.items():
+            real = ref if ref.ids.trakt is not None else self._ask(ref)
+            if real is not None:
+                found[real] = title
+        return found
 
     def _answers(self, waiting: Iterable[Stored]) -> Answers:
         """Trakt's word about claims that may mean what others mean, or what it was seen to have."""

@@ -142,6 +142,10 @@ class Reader:
         """These titles of a side as they are now, as far as that can be told."""
         with self._store.read() as db:
             refs = refs_on(db, side, titles)
+        try:
+            refs = self._matching.named(refs) if side.trakt else refs
+        except SidetraktError:
+            return Look()
         nameless = frozenset(titles) - set(refs.values())
         try:
             index = side.side.build_index(feature, only=list(refs)) if refs else None

@@ -7,7 +7,7 @@ they are compared for inequality, because they move for removals and for our own
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from sidecar.trakt.bodies import body_of, prepare
 from sidecar.trakt.client import Trakt
 from sidecar.trakt.log import told
 from sidecar.trakt.lookup import Lookup
-from sidecar.trakt.reads import Known, Reading, Reads
+from sidecar.trakt.reads import Known, Reading, Reads, same_title
 from sidecar.trakt.statuses import SERVICE, AccountLocked, AppRefused
 from sidecar.trakt.tokens import Tokens
 from sidecar.trakt.wire import PLURAL
@@ -190,8 +190,7 @@ class TraktSide:
             reading = self._reads.history_of(real for real, _ in asked.values())
         else:
             reading = self._reads.read(feature, {kind for kind, _ in asked})
-        facts = [(asked.get((fact.ref.kind, fact.ref.ids.trakt), (None, ()))[1], fact) for fact in reading.facts]
-        reading.facts = [replace(fact, ref=ref) for refs, fact in facts for ref in refs]
+        reading.facts = [replace(fact, ref=ref) for fact in reading.facts for ref in _names(fact.ref, asked)]
         for ref in unknown:
             reading.lacks(f"Trakt cannot say which title {ref.label()} is")
         return reading
@@ -265,6 +264,13 @@ class TraktSide:
             would = Receipt(fact, Outcome.DONE, f"would send {path}", seen=body)
             receipts.append(prepared.refused.get(index) or would)
         return receipts
+
+
+def _names(of: Ref, asked: Mapping[tuple[Kind, int | None], tuple[Ref, list[Ref]]]) -> list[Ref]:
+    """As what a row was asked for; of what was collected Trakt tells episodes by their numbers alone."""
+    if of.ids.trakt is not None:
+        return asked.get((of.kind, of.ids.trakt), (of, []))[1]
+    return [ref for real, refs in asked.values() if same_title(of, real) for ref in refs]
 
 
 def _shrunk(before: Any, now: int) -> bool:
