@@ -44,6 +44,14 @@ def test_one_value_goes_everywhere_once(side: int, writes: list[int]) -> None:
     assert not life.run()
 
 
+def test_what_was_rated_on_a_file_that_went_is_rated_on_the_one_that_came() -> None:
+    """Also where nothing moves any more, as after a run that died."""
+    life = agreed()
+    life.items[J][FILM] = ("better",)
+    life.facts[J] = {"scope": Scope.UNCHANGED, "facts": {}}
+    assert written(life.merged()) == {(J, "add"): 1}
+
+
 def test_several_values_that_are_equal_are_one() -> None:
     life = agreed()
     life.put(J, rated(8.5))
