@@ -32,6 +32,7 @@ from sidecar.store.outbox import Outbox
 from sidecar.store.owner import Owner, begin_epoch
 from sidecar.store.runs import Runs
 from sidecar.store.vault import open_vault, rotate
+from sidecar.structs import know_structs
 from sidecar.sync.schedule import TURN, Schedule
 from sidecar.sync.service import SyncService
 from sidecar.timer import Job, Timer
@@ -50,6 +51,7 @@ class App:
     def __init__(
         self, folder: Path, settings: Settings, environ: Mapping[str, str], *, clock: Clock, redaction: Redaction
     ) -> None:
+        know_structs()
         for secret in settings.secrets():
             redaction.learn(secret.reveal())
         self.settings = settings

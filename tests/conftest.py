@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sidecar.structs import know_structs
+
 LONG = ("system", "machines", "trakt", "servers")
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def structs() -> None:
+    """Tests have threads, too."""
+    know_structs()
 
 
 @pytest.fixture(scope="session")
