@@ -93,7 +93,6 @@ class App:
         self.live = LiveService(self.store, self.trakt, clock=clock, epoch=self.epoch, count=self.metrics.heard)
         hear, rates = self.live.intake.hear, self.live.tells_ratings
         self.listeners = Listeners(self.servers, self.store, clock, self.crew.stop.wait, hear, rates)
-        self.listeners.moved = self._moved
         self.sync = SyncService.of(
             self.store,
             self.trakt,
@@ -104,6 +103,7 @@ class App:
             requests=self.requests,
         )
         self.schedule = Schedule(self.sync, self.store, settings.sync, clock)
+        self.listeners.moved = self.schedule.ask
         self._chores: queue.Queue[Callable[[], object]] = queue.Queue()
         self.metrics.watch(self._gauges)
         self._desk: Desk | None = None
@@ -139,10 +139,6 @@ class App:
     def _sweep(self) -> None:
         """End sessions whose player vanished."""
         self.live.intake.sweep(self.listeners.is_gone)
-
-    def _moved(self, server: str) -> None:
-        """A library changed, or nothing was heard for a while: the people of that server get a run."""
-        self.schedule.ask(server)
 
     def requests(self) -> int:
         """How many requests this process made so far."""

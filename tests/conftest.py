@@ -1,13 +1,16 @@
 """What every test can ask for."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from sidecar.structs import know_structs
+from tests.anna import Anna, at_home, heard_in
+from tests.town import Town, living
+from tests.trakt.asked import Heard
 
 LONG = ("system", "machines", "trakt", "servers")
 
@@ -42,3 +45,32 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[Town]:
+    """A household of all three services, of which no request was unknown to a simulator."""
+    with living() as made:
+        yield made
+        assert made.unhandled() == []
+
+
+@pytest.fixture(scope="module")
+def settled(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as after the first evening."""
+    folder = tmp_path_factory.mktemp("settled") / "data"
+    town.settle(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def heard(town: Town) -> Heard:
+    """What its Trakt was asked."""
+    return heard_in(town)
+
+
+@pytest.fixture
+def anna(town: Town, heard: Heard, settled: Path, tmp_path: Path) -> Iterator[Anna]:
+    """Anna's runs, in a town as after its start."""
+    with at_home(town, heard, settled, tmp_path / "data") as made:
+        yield made

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +16,9 @@ from sidecar.logs import Redaction
 from sidecar.settings import load
 from sidecar.store.db import open_store
 from sidecar.sync.schedule import Schedule
+from tests.anna import Later
 from tests.shell import Call, shell
-from tests.town import Town, alike, living, paths
-
-
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    with living() as made:
-        yield made
-        assert made.unhandled() == []
-
-
-@pytest.fixture(scope="module")
-def settled(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder as after the first evening."""
-    folder = tmp_path_factory.mktemp("settled") / "data"
-    town.settle(folder)
-    return folder
+from tests.town import Town, alike, paths
 
 
 @pytest.fixture
@@ -178,18 +162,6 @@ def opened(town: Town, folder: Path, clock: SystemClock | None = None) -> App:
     """The app of a data folder, with the settings of this household."""
     environ = town.environ()
     return App(folder, load(environ, folder), environ, clock=clock or SystemClock(), redaction=Redaction())
-
-
-class Later(SystemClock):
-    """The clock of this machine, but later."""
-
-    ahead = 0.0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self.ahead)
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
 
 
 def test_what_was_marked_on_trakt_is_on_both_servers_after_one_interval(call: Call, town: Town, tmp_path: Path) -> None:

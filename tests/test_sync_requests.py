@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,36 +15,10 @@ from sidecar.store.servers import KnownServers
 from sidecar.sync.request import Request, Result
 from sidecar.sync.schedule import Schedule
 from sidecar.viewing import Source
-from tests.anna import WRITES, Anna, at_home, heard_in
-from tests.town import Town, alike, living, paths
-from tests.trakt.asked import Heard
+from tests.anna import WRITES, Anna
+from tests.town import Town, alike, paths
 
 LOOK = ["/sync/last_activities"]
-
-
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    with living() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def heard(town: Town) -> Heard:
-    return heard_in(town)
-
-
-@pytest.fixture(scope="module")
-def settled(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder as after the first evening."""
-    folder = tmp_path_factory.mktemp("settled") / "data"
-    town.settle(folder)
-    return folder
-
-
-@pytest.fixture
-def anna(town: Town, heard: Heard, settled: Path, tmp_path: Path) -> Iterator[Anna]:
-    with at_home(town, heard, settled, tmp_path / "data") as made:
-        yield made
 
 
 def test_from_trakt_only_servers_are_written(anna: Anna, town: Town) -> None:

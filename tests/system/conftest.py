@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.system.evening import Evening
+
 
 def free_port() -> int:
     """A port that stays free while nobody listens: not one of those that the system gives to connections."""
@@ -117,3 +119,12 @@ def up(sidetrakt: Sidetrakt) -> Iterator[Callable[..., Running]]:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def evening() -> Iterator[Evening]:
+    """The simulators of one household, without Trakt's limits."""
+    made = Evening()
+    made.reset()
+    yield made
+    made.close()

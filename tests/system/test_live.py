@@ -20,14 +20,6 @@ AT_ONCE = 2.0  # seconds: one, and the one that Trakt wants between two writes o
 
 
 @pytest.fixture(scope="module")
-def evening() -> Iterator[Evening]:
-    made = Evening()
-    made.reset()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def settled(evening: Evening, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidetrakt]:
     """Four persons with accounts on both servers are linked; everybody else is known only."""
     with forking(evening, tmp_path_factory.mktemp("live") / "data") as made:

@@ -9,29 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.system.conftest import Running, Sidetrakt
-from tests.town import Town, alike, living, paths
-
-
-@pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    with living() as made:
-        yield made
-        assert made.unhandled() == []
-
-
-@pytest.fixture(scope="module")
-def settled(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder as after the first evening."""
-    folder = tmp_path_factory.mktemp("settled") / "data"
-    town.settle(folder)
-    return folder
+from tests.town import Town, alike, paths
 
 
 @pytest.fixture

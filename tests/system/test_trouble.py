@@ -30,14 +30,6 @@ MORE = 12.0  # MB that the process may hold more after so many events
 
 
 @pytest.fixture(scope="module")
-def evening() -> Iterator[Evening]:
-    made = Evening()
-    made.reset()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def settled(evening: Evening) -> Iterator[Sidetrakt]:
     """Two persons are linked; nobody but the plugin tells of them. What is stored lies in memory where that can be."""
     evening.deafen()

@@ -6,10 +6,10 @@ Where the server counts something as played is its own business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from xml.etree.ElementTree import Element
 
 import msgspec
@@ -28,6 +28,7 @@ GONE = 300.0  # seconds of silence after which a session that is not listed any 
 DOUBT = 5.0  # the same after a stop of which nobody knows whose it was
 PAUSED = {"playing": False, "paused": True}
 SESSIONS, SCAN = "/status/sessions", "library.update.section"
+Part = TypeVar("Part")
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10**10)]
 
 
@@ -102,23 +103,15 @@ class PlexVoice:
             container = msgspec.json.decode(text, type=_Frame).container
         except msgspec.MsgspecError:
             return False
-        clear = True
-        for raw in container.entries if container.type == "playing" else ():
-            try:
-                entry = msgspec.json.decode(raw, type=_Entry)
-            except msgspec.ValidationError:
-                clear = False
-                continue
-            self._entry(entry)
-        for raw in container.steps if container.type == "activity" else ():
-            try:
-                step = msgspec.json.decode(raw, type=_Step)
-            except msgspec.ValidationError:
-                clear = False
-                continue
-            if (step.event, step.activity.type) == ("ended", SCAN):
+        entries = _parts(container.entries if container.type == "playing" else (), _Entry)
+        steps = _parts(container.steps if container.type == "activity" else (), _Step)
+        for entry in entries:
+            if entry is not None:
+                self._entry(entry)
+        for step in steps:
+            if step is not None and (step.event, step.activity.type) == ("ended", SCAN):
                 self._ears.moved(self._ears.server)
-        return clear
+        return None not in entries and None not in steps
 
     def passed(self) -> None:
         """End what went silent and is not listed any more, and what did not come back on a new line."""
@@ -246,6 +239,17 @@ class PlexVoice:
 
     def _fresh_shelves(self) -> Shelves:
         return Shelves(self._plex, self._ears.inventory(), Memory(), self._ears.clock, sees_all=False)
+
+
+def _parts(raws: Sequence[msgspec.Raw], kind: type[Part]) -> list[Part | None]:
+    """The parts of a message, None for one that cannot be read; the others count."""
+    found: list[Part | None] = []
+    for raw in raws:
+        try:
+            found.append(msgspec.json.decode(raw, type=kind))
+        except msgspec.ValidationError:
+            found.append(None)
+    return found
 
 
 def _mark(event: PlayEvent) -> tuple[str, str, str]:
