@@ -65,10 +65,10 @@ class Keeping:
         for number, change in numbered:
             journal.setdefault(change.title, []).append((number, change))
         every = {*journal, *claims, *(t for t, _ in plan.gone), *plan.never}.union(plan.agreed, *plan.seen.values())
+        until_written = case.before.text({*case.before.open, *every})  # what the next run looks at if this one ends
         for titles in _portions(every):
             with self._store.write() as db:
-                # Until all is written, these are what the next run looks at, whatever becomes of this one.
-                Waiting(db).settle(case.person.id, case.feature, case.before.text({*case.before.open, *every}))
+                Waiting(db).settle(case.person.id, case.feature, until_written)
                 Baseline(db).put_agreed(
                     case.person.id, case.feature, {t: plan.agreed[t] for t in titles if t in plan.agreed}
                 )

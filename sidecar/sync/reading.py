@@ -144,13 +144,10 @@ class Reader:
             refs = refs_on(db, side, titles)
         try:
             refs = self._matching.named(refs) if side.trakt else refs
-        except SidetraktError:
-            return Look()
-        nameless = frozenset(titles) - set(refs.values())
-        try:
             index = side.side.build_index(feature, only=list(refs)) if refs else None
         except SidetraktError:
-            index = None
+            index = None  # what was not looked at stays open, and is looked at by the next run
+        nameless = frozenset(titles) - set(refs.values())
         if index is None or not index.complete:
             return Look(nameless=nameless)
         facts = self._by_items(side, index.facts)[0] if side.server else by_title(index.facts, refs.get)[0]
